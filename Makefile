@@ -1,0 +1,88 @@
+# make demo     set up, then the whole system on sample photographs (PHOTOS="a.jpg b.png" adds yours)
+# make test     set up, then ruff, mypy and the whole test suite
+# make lint | format | bench | sanitize | clean
+#
+# A machine needs Python 3.10 or newer, a C compiler and a network; PYTHON=python3.12 picks another
+# interpreter. The set-up is done once and again only after pyproject.toml, constraints.txt or C
+# sources change.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check
+PHOTOS ?=
+
+READY    := $(VENV)/.ready
+DEPS     := $(VENV)/.deps
+C_FILES  := $(shell find csrc -name CMakeFiles -prune -o \
+              \( -name '*.c' -o -name '*.h' -o -name CMakeLists.txt \) -print | \
+              grep -v '^csrc/_optical_driver\.c$$')
+
+.PHONY: demo test lint format bench sanitize clean setup
+.DELETE_ON_ERROR:
+
+setup: $(READY)
+
+demo: $(READY)
+	$(BIN)/opticonv demo $(PHOTOS)
+
+test: lint
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal --benchmark-disable
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(READY)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(READY)
+	$(BIN)/python -m pytest benchmarks --benchmark-only
+
+# Two builds beside the normal one. The first runs every test module that needs no torch under
+# AddressSanitizer and UBSan; the second runs the C tests under ThreadSanitizer, without OpenMP,
+# whose runtime it cannot see into.
+ASAN_SITE  := build/asan/site
+ASAN_TESTS := $(shell find tests -name 'test_*.py' -exec \
+                grep -LE '^ *(import|from) (torch|nn|lightning|opticonv)' {} +)
+
+sanitize: $(READY)
+	rm -rf $(ASAN_SITE)
+	$(PIP) install --quiet --no-build-isolation --no-deps --target $(ASAN_SITE) \
+	    --config-settings=cmake.define.ODEV_SANITIZE=address,undefined \
+	    --config-settings=build-dir=build/asan/cmake .
+	LD_PRELOAD="$$($${CC:-cc} -print-file-name=libasan.so)" ASAN_OPTIONS=detect_leaks=0 \
+	    PYTHONPATH=$(ASAN_SITE) OMP_NUM_THREADS=2 \
+	    $(BIN)/pytest -m 'not slow' --benchmark-disable $(ASAN_TESTS)
+	$(BIN)/cmake -S csrc -B build/tsan -G Ninja -DCMAKE_MAKE_PROGRAM=$(abspath $(BIN))/ninja \
+	    -DODEV_PYTHON=OFF -DODEV_TESTS=ON -DODEV_SANITIZE=thread -DODEV_OPENMP=OFF
+	$(BIN)/cmake --build build/tsan
+	$(BIN)/ctest --test-dir build/tsan --output-on-failure
+
+clean:
+	rm -rf $(VENV) build dist demo .mypy_cache .pytest_cache .ruff_cache .hypothesis .benchmarks
+	rm -rf csrc/CMakeFiles csrc/CMakeCache.txt csrc/CMakeInit.txt csrc/cmake_install.cmake \
+	    csrc/.cmake csrc/.ninja_deps csrc/.ninja_log csrc/.skbuild-info.json csrc/build.ninja \
+	    csrc/Makefile csrc/Testing csrc/*.a csrc/_optical_driver.c csrc/install_manifest*.txt
+	rm -f driver/_optical_driver*.so
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.created:
+	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 10) else \
+	    "opticonv needs Python 3.10 or newer, not " + sys.version.split()[0] + "; set PYTHON=")'
+	@command -v $${CC:-cc} >/dev/null || { echo "opticonv needs a C compiler (cc)" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+# Everything but our own code; the C build of an editable install lands in csrc/ and driver/.
+$(DEPS): $(VENV)/.created pyproject.toml constraints.txt
+	$(PIP) install --quiet -c constraints.txt torch
+	$(PIP) install --quiet -c constraints.txt 'scikit-build-core>=0.11' 'cffi>=2.1' \
+	    'cmake>=3.26' ninja
+	$(PIP) install --quiet -c constraints.txt --no-build-isolation --editable '.[dev]'
+	@touch $@
+
+$(READY): $(DEPS) $(C_FILES)
+	$(BIN)/cmake --build csrc
+	@touch $@

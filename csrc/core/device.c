@@ -1,0 +1,217 @@
+/* device.c - opening, closing, capabilities, parameters, telemetry. */
+#include "device.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "error.h"
+
+uint32_t odev_abi_version(void) { return ODEV_ABI_VERSION; }
+
+odev_status odev_check_device(const odev_device *device) {
+  if (!device) return odev_fail(ODEV_ERR_ARGUMENT, "device must not be null");
+  if (device->generation != odev_fork_generation())
+    return odev_fail(ODEV_ERR_FORKED, "device %s was opened before this process was forked; open it again here",
+                     device->caps.serial);
+  return ODEV_OK;
+}
+
+static int lock_init(odev_device *device) {
+  pthread_condattr_t attributes;
+  if (pthread_mutex_init(&device->lock, NULL)) return -1;
+  if (pthread_condattr_init(&attributes)) return -1;
+  pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+  const int failed = pthread_cond_init(&device->changed, &attributes);
+  pthread_condattr_destroy(&attributes);
+  return failed;
+}
+
+odev_status odev_open_backend(const odev_backend *backend, void *context, odev_device **out) {
+  if (!backend || !out) return odev_fail(ODEV_ERR_ARGUMENT, "backend and device must not be null");
+  if (backend->struct_size != sizeof *backend || backend->abi_version != ODEV_ABI_VERSION) {
+    if (backend->close) backend->close(context);
+    return odev_fail(ODEV_ERR_ARGUMENT, "the backend was built for another version of this interface");
+  }
+  odev_device *device = calloc(1, sizeof *device);
+  odev_status status = device ? backend->get_caps(context, &device->caps) : ODEV_ERR_MEMORY;
+  if (status == ODEV_OK && (device->caps.n < 1 || device->caps.n > ODEV_MAX_N)) status = ODEV_ERR_BACKEND;
+  if (status == ODEV_OK) {
+    device->last_codes = calloc(1, odev_code_bytes(&device->caps));
+    device->last_codes_next = calloc(1, odev_code_bytes(&device->caps));
+    if (!device->last_codes || !device->last_codes_next || lock_init(device)) status = ODEV_ERR_MEMORY;
+  }
+  if (status != ODEV_OK) {
+    backend->close(context);
+    if (device) {
+      free(device->last_codes);
+      free(device->last_codes_next);
+    }
+    free(device);
+    return odev_fail(status, "the device could not be opened: %s", odev_status_name(status));
+  }
+  device->backend = *backend;
+  device->context = context;
+  device->kernels = odev_kernels_pick();
+  device->generation = odev_fork_generation();
+  device->laser_enabled = 1;
+  device->laser_mw = backend->laser_nominal_mw;
+  device->reference_fraction = 1.0;
+  device->pilot = (odev_pilot_state){{1.0, 0.0}, -1, 0};
+  *out = device;
+  return ODEV_OK;
+}
+
+odev_status odev_close(odev_device *device) {
+  const odev_status usable = odev_check_device(device);
+  if (usable != ODEV_OK) return usable;
+  odev_stop_worker(device);
+  device->backend.close(device->context);
+  odev_codec_free(&device->codec);
+  pthread_cond_destroy(&device->changed);
+  pthread_mutex_destroy(&device->lock);
+  free(device->last_codes);
+  free(device->last_codes_next);
+  free(device);
+  return ODEV_OK;
+}
+
+odev_status odev_get_caps(odev_device *device, odev_caps *caps) {
+  const odev_status usable = odev_check_device(device);
+  if (usable != ODEV_OK) return usable;
+  if (!caps || caps->struct_size != sizeof *caps)
+    return odev_fail(ODEV_ERR_ARGUMENT, "caps: struct_size must be sizeof(odev_caps) = %zu", sizeof *caps);
+  *caps = device->caps;
+  return ODEV_OK;
+}
+
+static odev_param_info param_info(const odev_device *device, uint32_t id) {
+  static const struct {
+    const char *name, *unit;
+    double maximum;
+    uint32_t read_only;
+  } table[ODEV_PARAM_COUNT] = {{"laser_enabled", "", 1, 0},
+                               {"laser_mw", "mW", 0, 0},
+                               {"reference_fraction", "", 2, 0},
+                               {"device_time_s", "s", INFINITY, 1}};
+  odev_param_info info = {.struct_size = sizeof info, .id = id, .minimum = 0};
+  snprintf(info.name, sizeof info.name, "%s", table[id].name);
+  snprintf(info.unit, sizeof info.unit, "%s", table[id].unit);
+  info.maximum = id == ODEV_PARAM_LASER_MW ? device->backend.laser_max_mw : table[id].maximum;
+  info.read_only = table[id].read_only;
+  return info;
+}
+
+odev_status odev_describe_param(odev_device *device, uint32_t id, odev_param_info *info) {
+  const odev_status usable = odev_check_device(device);
+  if (usable != ODEV_OK) return usable;
+  if (id >= ODEV_PARAM_COUNT) return odev_fail(ODEV_ERR_NOT_FOUND, "no parameter has the id %u", id);
+  if (!info || info->struct_size != sizeof *info)
+    return odev_fail(ODEV_ERR_ARGUMENT, "info: struct_size must be sizeof(odev_param_info)");
+  *info = param_info(device, id);
+  return ODEV_OK;
+}
+
+odev_status odev_get_param(odev_device *device, uint32_t id, double *value) {
+  const odev_status usable = odev_check_device(device);
+  if (usable != ODEV_OK) return usable;
+  if (id >= ODEV_PARAM_COUNT) return odev_fail(ODEV_ERR_NOT_FOUND, "no parameter has the id %u", id);
+  if (!value) return odev_fail(ODEV_ERR_ARGUMENT, "value must not be null");
+  pthread_mutex_lock(&device->lock);
+  switch (id) {
+    case ODEV_PARAM_LASER_ENABLED: *value = device->laser_enabled; break;
+    case ODEV_PARAM_LASER_MW: *value = device->laser_mw; break;
+    case ODEV_PARAM_REFERENCE_FRACTION: *value = device->reference_fraction; break;
+    default: *value = (double)device->counters.device_time_ns * 1e-9; break;
+  }
+  pthread_mutex_unlock(&device->lock);
+  return ODEV_OK;
+}
+
+typedef struct {
+  uint32_t id;
+  double value;
+} param_setting;
+
+static odev_status set_param_task(odev_device *device, const void *job, odev_result *result) {
+  const param_setting *s = job;
+  (void)result;
+  pthread_mutex_lock(&device->lock);
+  if (s->id == ODEV_PARAM_LASER_ENABLED) device->laser_enabled = s->value != 0;
+  if (s->id == ODEV_PARAM_LASER_MW) device->laser_mw = s->value;
+  if (s->id == ODEV_PARAM_REFERENCE_FRACTION) device->reference_fraction = s->value;
+  pthread_mutex_unlock(&device->lock);
+  return ODEV_OK;
+}
+
+odev_status odev_set_param(odev_device *device, uint32_t id, double value) {
+  const odev_status usable = odev_check_device(device);
+  if (usable != ODEV_OK) return usable;
+  if (id >= ODEV_PARAM_COUNT) return odev_fail(ODEV_ERR_NOT_FOUND, "no parameter has the id %u", id);
+  const odev_param_info info = param_info(device, id);
+  if (info.read_only) return odev_fail(ODEV_ERR_READ_ONLY, "%s is read-only", info.name);
+  if (!(value >= info.minimum && value <= info.maximum))
+    return odev_fail(ODEV_ERR_ARGUMENT, "%s must be %g to %g %s, not %g", info.name, info.minimum, info.maximum,
+                     info.unit, value);
+  const param_setting setting = {id, value};
+  return odev_run_task(device, set_param_task, &setting, NULL);
+}
+
+static odev_status idle_task(odev_device *device, const void *job, odev_result *result) {
+  result->start_ns = device->clock_ns;
+  device->clock_ns += *(const int64_t *)job;
+  result->end_ns = device->clock_ns;
+  pthread_mutex_lock(&device->lock);
+  device->counters.device_time_ns = device->clock_ns;
+  pthread_mutex_unlock(&device->lock);
+  return ODEV_OK;
+}
+
+odev_status odev_idle(odev_device *device, int64_t duration_ns) {
+  const odev_status usable = odev_check_device(device);
+  if (usable != ODEV_OK) return usable;
+  if (duration_ns < 0) return odev_fail(ODEV_ERR_ARGUMENT, "a duration must not be negative");
+  return odev_run_task(device, idle_task, &duration_ns, NULL);
+}
+
+odev_status odev_telemetry(odev_device *device, odev_telemetry_data *telemetry) {
+  const odev_status usable = odev_check_device(device);
+  if (usable != ODEV_OK) return usable;
+  if (!telemetry || telemetry->struct_size != sizeof *telemetry)
+    return odev_fail(ODEV_ERR_ARGUMENT, "telemetry: struct_size must be sizeof(odev_telemetry_data)");
+  pthread_mutex_lock(&device->lock);
+  *telemetry = device->counters;
+  const double laser_mw = device->laser_enabled ? device->laser_mw : 0;
+  pthread_mutex_unlock(&device->lock);
+  telemetry->struct_size = sizeof *telemetry;
+  return device->backend.read_sensors(device->context, telemetry->device_time_ns, telemetry->frames, laser_mw,
+                                      telemetry);
+}
+
+/* ---- jobs ---- */
+
+odev_status odev_submit_expose(odev_device *device, const odev_expose_job *job, odev_ticket **ticket) {
+  const odev_status status = odev_check_expose(device, job);
+  if (status != ODEV_OK) return status;
+  if (!ticket) return odev_fail(ODEV_ERR_ARGUMENT, "ticket must not be null");
+  return odev_submit_task(device, odev_expose_task, job, sizeof *job, ticket);
+}
+
+odev_status odev_run_expose(odev_device *device, const odev_expose_job *job, odev_result *result) {
+  const odev_status status = odev_check_expose(device, job);
+  return status == ODEV_OK ? odev_run_task(device, odev_expose_task, job, result) : status;
+}
+
+odev_status odev_submit_transform(odev_device *device, const odev_transform_job *job, odev_ticket **ticket) {
+  const odev_status status = odev_check_transform(device, job);
+  if (status != ODEV_OK) return status;
+  if (!ticket) return odev_fail(ODEV_ERR_ARGUMENT, "ticket must not be null");
+  return odev_submit_task(device, odev_transform_task, job, sizeof *job, ticket);
+}
+
+odev_status odev_run_transform(odev_device *device, const odev_transform_job *job, odev_result *result) {
+  const odev_status status = odev_check_transform(device, job);
+  return status == ODEV_OK ? odev_run_task(device, odev_transform_task, job, result) : status;
+}

@@ -1,0 +1,95 @@
+/* device.h - what an open device is: its backend, its queue, its clock, its calibration. */
+#ifndef ODEV_DEVICE_H
+#define ODEV_DEVICE_H
+
+#include <pthread.h>
+
+#include "../host/codec.h"
+#include "../kernels/kernels.h"
+#include "optical_backend.h"
+
+/* A task runs with the device to itself, in the order of submission. */
+typedef odev_status (*odev_task)(odev_device *device, const void *job, odev_result *result);
+
+typedef enum { ODEV_TICKET_QUEUED, ODEV_TICKET_RUNNING, ODEV_TICKET_DONE } odev_ticket_state;
+
+struct odev_ticket {
+  odev_device *device;
+  odev_task task;
+  union {
+    odev_expose_job expose;
+    odev_transform_job transform;
+  } copy;
+  const void *job;
+  odev_ticket_state state;
+  odev_status status;
+  odev_result result;
+  char message[ODEV_MESSAGE_SIZE];
+  odev_ticket *next;
+};
+
+/* The last pilot frame's verdict. */
+typedef struct {
+  double gain[2];
+  int64_t time_ns; /* -1: no pilot yet */
+  uint64_t frames_since;
+} odev_pilot_state;
+
+struct odev_device {
+  odev_backend backend;
+  void *context;
+  odev_caps caps;
+  const odev_kernels *kernels;
+  unsigned generation; /* of forks, when it was opened */
+
+  pthread_mutex_t lock; /* guards what follows, up to the blank line */
+  pthread_cond_t changed;
+  odev_ticket *first, *last;
+  int busy, closing, has_worker;
+  pthread_t worker;
+  double laser_mw, reference_fraction;
+  int laser_enabled;
+  odev_telemetry_data counters;
+
+  /* Only the running task touches these. */
+  uint64_t next_frame;
+  int64_t clock_ns;
+  void *last_codes, *last_codes_next;
+  odev_codec codec;
+  int has_codec;
+  odev_pilot_state pilot;
+};
+
+/* ODEV_OK, or why this device cannot be used from here. */
+odev_status odev_check_device(const odev_device *device);
+
+/* Run a task on the calling thread when the device is idle, else in its turn. */
+odev_status odev_run_task(odev_device *device, odev_task task, const void *job, odev_result *result);
+odev_status odev_submit_task(odev_device *device, odev_task task, const void *job, size_t job_size,
+                             odev_ticket **ticket);
+void odev_stop_worker(odev_device *device);
+
+/* How often this process has forked since the library was loaded: > 0 forbids OpenMP. */
+unsigned odev_fork_generation(void);
+
+static inline size_t odev_code_bytes(const odev_caps *caps) {
+  return 4 * (size_t)caps->n * (size_t)caps->n * (caps->dac_bits ? 2 : 4);
+}
+static inline size_t odev_count_bytes(const odev_caps *caps) {
+  return (size_t)caps->n * (size_t)caps->n * (caps->adc_bits ? 2 : 4);
+}
+static inline int64_t odev_frame_ns(const odev_caps *caps, uint32_t exposures, uint32_t steps,
+                                    int64_t exposure_ns) {
+  return caps->write_ns + caps->settle_ns + (int64_t)(exposures * steps) * (exposure_ns + caps->readout_ns);
+}
+
+/* Threads a job may use: one unless the backend is concurrent and no fork has happened. */
+int odev_threads_for(const odev_device *device, int32_t wanted, uint64_t pieces);
+
+/* The job's tasks (expose.c, transform.c). */
+odev_status odev_check_expose(const odev_device *device, const odev_expose_job *job);
+odev_status odev_expose_task(odev_device *device, const void *job, odev_result *result);
+odev_status odev_check_transform(const odev_device *device, const odev_transform_job *job);
+odev_status odev_transform_task(odev_device *device, const void *job, odev_result *result);
+
+#endif

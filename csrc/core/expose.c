@@ -1,0 +1,93 @@
+/* expose.c - the raw boundary: codes to counts, in blocks. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "device.h"
+#include "error.h"
+
+odev_status odev_check_expose(const odev_device *device, const odev_expose_job *job) {
+  const odev_status usable = odev_check_device(device);
+  if (usable != ODEV_OK) return usable;
+  if (!job || job->struct_size != sizeof *job)
+    return odev_fail(ODEV_ERR_ARGUMENT, "job: struct_size must be sizeof(odev_expose_job) = %zu", sizeof *job);
+  if (!job->codes || !job->launch_step || !job->counts)
+    return odev_fail(ODEV_ERR_ARGUMENT, "codes, launch_step and counts must not be null");
+  if (job->exposures < 1 || job->exposures > 255)
+    return odev_fail(ODEV_ERR_ARGUMENT, "exposures a frame must be 1 to 255, not %u", job->exposures);
+  if (job->reference > ODEV_REFERENCE_ONLY)
+    return odev_fail(ODEV_ERR_ARGUMENT, "reference must be off (0), steps (1) or only (2), not %u", job->reference);
+  if (job->exposure_ns < device->caps.exposure_min_ns || job->exposure_ns > device->caps.exposure_max_ns)
+    return odev_fail(ODEV_ERR_ARGUMENT, "exposure must be %g to %g us, not %g us",
+                     (double)device->caps.exposure_min_ns * 1e-3, (double)device->caps.exposure_max_ns * 1e-3,
+                     (double)job->exposure_ns * 1e-3);
+  for (size_t i = 0; i < (size_t)job->frames * job->exposures; ++i)
+    if (job->launch_step[i] >= device->caps.launch_steps)
+      return odev_fail(ODEV_ERR_ARGUMENT, "launch_step must be below %u, not %u", device->caps.launch_steps,
+                       (unsigned)job->launch_step[i]);
+  return ODEV_OK;
+}
+
+odev_status odev_expose_task(odev_device *device, const void *argument, odev_result *result) {
+  const odev_expose_job *job = argument;
+  const odev_caps *caps = &device->caps;
+  const size_t code_bytes = odev_code_bytes(caps);
+  const uint32_t steps = job->reference == ODEV_REFERENCE_STEPS ? 4 : 1;
+  const size_t frame_bytes = job->exposures * steps * odev_count_bytes(caps);
+  const int64_t frame_ns = odev_frame_ns(caps, job->exposures, steps, job->exposure_ns);
+  const int threads = odev_threads_for(device, job->threads, job->frames);
+  odev_status status = ODEV_OK;
+  char message[ODEV_MESSAGE_SIZE] = "";
+
+#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
+  for (int t = 0; t < threads; ++t) {
+    const uint32_t begin = (uint32_t)((uint64_t)job->frames * (uint64_t)t / (uint64_t)threads);
+    const uint32_t end = (uint32_t)((uint64_t)job->frames * (uint64_t)(t + 1) / (uint64_t)threads);
+    if (begin == end) continue;
+    const char *codes = (const char *)job->codes + begin * code_bytes;
+    const size_t scratch = (device->backend.scratch_bytes + 63) / 64 * 64;
+    odev_block block = {.first_frame = device->next_frame + begin,
+                        .start_ns = device->clock_ns + (int64_t)begin * frame_ns,
+                        .frames = end - begin,
+                        .exposures = job->exposures,
+                        .reference = job->reference,
+                        .laser_on = job->laser_on && device->laser_enabled,
+                        .exposure_ns = job->exposure_ns,
+                        .laser_mw = device->laser_mw,
+                        .reference_fraction = device->reference_fraction,
+                        .codes = codes,
+                        .previous_codes = begin ? codes - code_bytes : device->last_codes,
+                        .launch_step = job->launch_step + (size_t)begin * job->exposures,
+                        .counts = (char *)job->counts + begin * frame_bytes,
+                        .scratch = scratch ? aligned_alloc(64, scratch) : NULL};
+    char text[ODEV_MESSAGE_SIZE] = "out of memory";
+    odev_status own = ODEV_ERR_MEMORY;
+    if (block.scratch || !scratch) {
+      if (scratch) memset(block.scratch, 0, scratch);
+      own = device->backend.execute_block(device->context, &block, text);
+    }
+    free(block.scratch);
+    if (own != ODEV_OK) {
+#pragma omp critical(odev_expose_failure)
+      {
+        status = own;
+        memcpy(message, text, sizeof message);
+      }
+    }
+  }
+  if (status != ODEV_OK) return odev_fail(status, "%s", message);
+
+  *result = (odev_result){.struct_size = sizeof *result, .start_ns = device->clock_ns, .frames = job->frames,
+                          .exposures = (uint64_t)job->frames * job->exposures * steps};
+  device->next_frame += job->frames;
+  device->clock_ns += (int64_t)job->frames * frame_ns;
+  result->end_ns = device->clock_ns;
+  if (job->frames) memcpy(device->last_codes, (const char *)job->codes + (job->frames - 1) * code_bytes, code_bytes);
+  device->pilot.frames_since += job->frames;
+  pthread_mutex_lock(&device->lock);
+  device->counters.frames = device->next_frame;
+  device->counters.device_time_ns = device->clock_ns;
+  device->counters.exposures += result->exposures;
+  device->counters.threads = (uint32_t)threads;
+  pthread_mutex_unlock(&device->lock);
+  return ODEV_OK;
+}

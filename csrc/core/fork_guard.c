@@ -1,0 +1,30 @@
+/* fork_guard.c - notices forks.
+ *
+ * OpenMP's threads do not survive a fork, and a pool used before one hangs the child at its next
+ * parallel region.  A child therefore runs single-threaded, and devices of the parent refuse to work.
+ */
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "device.h"
+
+static atomic_uint generation;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void in_child(void) { atomic_fetch_add(&generation, 1); }
+static void install(void) { pthread_atfork(NULL, NULL, in_child); }
+
+unsigned odev_fork_generation(void) {
+  pthread_once(&once, install);
+  return atomic_load(&generation);
+}
+
+int odev_threads_for(const odev_device *device, int32_t wanted, uint64_t pieces) {
+#if defined(_OPENMP)
+  if (wanted < 1 || !device->caps.concurrent || odev_fork_generation() != 0) return 1;
+  return (uint64_t)wanted > pieces ? (pieces ? (int)pieces : 1) : (int)wanted;
+#else
+  (void)device, (void)wanted, (void)pieces;
+  return 1;
+#endif
+}

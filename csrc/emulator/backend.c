@@ -1,0 +1,159 @@
+/* backend.c - the emulator behind the backend's table of functions. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../kernels/planes.h"
+#include "../kernels/streams.h"
+#include "build.h"
+#include "light.h"
+#include "../core/error.h"
+
+typedef struct {
+  odev_emulator_model model;
+  odev_caps caps;
+  const odev_kernels *kernels;
+  double laser_nominal_mw;
+  double temperature_k, temperature_noise_k, laser_sensor_gain, laser_sensor_noise;
+} emulator;
+
+static odev_status get_caps(void *context, odev_caps *caps) {
+  *caps = ((emulator *)context)->caps;
+  return ODEV_OK;
+}
+
+/* One thread's working planes. */
+typedef struct {
+  float *power[4], *phases[2][3], *re, *im, *fft;
+} workspace;
+
+static size_t workspace_floats(odev_geometry g) {
+  return 4 * odev_round_up(odev_halo_size(g)) + 6 * odev_round_up(odev_plain_size(g)) +
+         2 * odev_round_up(odev_square_size(g)) + odev_round_up(odev_fft_scratch_size(g.n));
+}
+
+static workspace workspace_of(odev_geometry g, void *scratch) {
+  odev_arena arena = {.storage = scratch, .used = 0, .size = workspace_floats(g)};
+  workspace w;
+  for (int h = 0; h < 4; ++h) w.power[h] = odev_arena_take(&arena, odev_halo_size(g)) + odev_halo_origin(g);
+  for (int i = 0; i < 6; ++i) w.phases[i / 3][i % 3] = odev_arena_take(&arena, odev_plain_size(g));
+  w.re = odev_arena_take(&arena, odev_square_size(g));
+  w.im = odev_arena_take(&arena, odev_square_size(g));
+  w.fft = odev_arena_take(&arena, odev_fft_scratch_size(g.n));
+  return w;
+}
+
+static odev_status execute_block(void *context, const odev_block *block, char *message) {
+  const emulator *e = context;
+  const odev_emulator_model *m = &e->model;
+  const odev_geometry g = m->geometry;
+  workspace w = workspace_of(g, block->scratch);
+  (void)message; /* physics cannot fail */
+  const size_t plane = (size_t)g.n * (size_t)g.n;
+  const size_t code_bytes = 4 * plane * (m->float_codes ? 4 : 2);
+  const uint32_t steps = odev_steps_of(block->reference);
+  const size_t exposure_bytes = steps * plane * (m->float_counts ? 4 : 2);
+  const int64_t frame_ns = m->write_ns + m->settle_ns +
+                           (int64_t)(block->exposures * steps) * (block->exposure_ns + m->readout_ns);
+
+  /* The heaters still remember the frame before: its steady state is all that is needed of it. */
+  int now = 1;
+  e->kernels->heater_powers(m, block->previous_codes, w.power);
+  e->kernels->steady_phases(m, w.power, w.phases[0]);
+  for (uint32_t i = 0; i < block->frames; ++i) {
+    const odev_drift drift = odev_drift_at(m, block->start_ns + (int64_t)i * frame_ns);
+    e->kernels->heater_powers(m, (const char *)block->codes + i * code_bytes, w.power);
+    e->kernels->steady_phases(m, w.power, w.phases[now]);
+    e->kernels->chip_field(m, w.phases[now], w.phases[now ^ 1], m->ambient_turns_per_k * (float)drift.ambient_k, w.re, w.im);
+    e->kernels->fft2(&m->fft, w.re, w.im, w.fft);
+    for (uint32_t x = 0; x < block->exposures; ++x) {
+      const odev_exposure_light light = odev_light_of(m, e->kernels, block, e->laser_nominal_mw, i, x, drift);
+      e->kernels->detect(m, &light, w.re, w.im,
+                         (char *)block->counts + (i * block->exposures + x) * exposure_bytes);
+    }
+    now ^= 1;
+  }
+  return ODEV_OK;
+}
+
+static odev_status read_sensors(void *context, int64_t device_time_ns, uint64_t frame, double laser_mw,
+                                odev_telemetry_data *t) {
+  const emulator *e = context;
+  const uint32_t counter[4] = {0, (uint32_t)frame, (uint32_t)(frame >> 32), ODEV_STREAM_TELEMETRY};
+  uint32_t words[4 * ODEV_LANES];
+  float normals[4 * ODEV_LANES];
+  e->kernels->random16(e->model.key, counter, words, normals);
+  const odev_drift drift = odev_drift_at(&e->model, device_time_ns);
+  t->temperature_k = e->temperature_k + drift.ambient_k + e->temperature_noise_k * (double)normals[0];
+  t->laser_mw = laser_mw * (1 + drift.power) * e->laser_sensor_gain *
+                (1 + e->laser_sensor_noise * (double)normals[ODEV_LANES]);
+  return ODEV_OK;
+}
+
+static void close_emulator(void *context) {
+  emulator *e = context;
+  odev_emulator_model_free(&e->model);
+  free(e);
+}
+
+static const char *spec_problem(const odev_emulator_spec *s) {
+  if (s->struct_size != sizeof *s) return "struct_size is not this build's odev_emulator_spec";
+  if (s->n < 1 || s->n > ODEV_MAX_N) return "n must be 1 to 512";
+  if (s->dac_bits > 16 || s->adc_bits > 16) return "dac_bits and adc_bits must be 0 to 16";
+  if (s->launch_steps < 1 || s->launch_steps > ODEV_MAX_LAUNCH_STEPS) return "launch_steps must be 1 to 64";
+  if (!(s->gain_e_per_dn > 0) || !(s->full_well_e > 0)) return "gain and full well must be positive";
+  if (s->write_ns < 0 || s->settle_ns < 0 || s->readout_ns < 0 || s->exposure_min_ns <= 0 ||
+      s->exposure_min_ns > s->exposure_ns || s->exposure_ns > s->exposure_max_ns)
+    return "timing must be non-negative, and the exposure inside its range";
+  const double *const planes[] = {
+      s->power_full_mw, s->resistance_slope_per_mw, s->p_pi_mw, s->static_phase_rad, s->links, s->partner,
+      s->b0, s->b1, s->input_map, s->output_map, s->reference_map, s->qe_map, s->dark_e_per_s_map,
+      s->launch_gain, s->step_phase_rad, s->drift_amplitude, s->drift_omega_rad_per_s, s->drift_phase_rad};
+  for (size_t i = 0; i < sizeof planes / sizeof *planes; ++i)
+    if (!planes[i]) return "an array is missing";
+  return NULL;
+}
+
+odev_status odev_open_emulator(const odev_emulator_spec *s, odev_device **device) {
+  if (!s || !device) return odev_fail(ODEV_ERR_ARGUMENT, "spec and device must not be null");
+  const char *problem = spec_problem(s);
+  if (problem) return odev_fail(ODEV_ERR_ARGUMENT, "emulator spec: %s", problem);
+  emulator *e = calloc(1, sizeof *e);
+  if (!e) return odev_fail(ODEV_ERR_MEMORY, "out of memory for the emulator");
+  if (odev_emulator_model_init(&e->model, s)) {
+    free(e);
+    return odev_fail(ODEV_ERR_MEMORY, "out of memory for the emulator's planes");
+  }
+  e->kernels = odev_kernels_pick();
+  e->laser_nominal_mw = s->laser_nominal_mw;
+  e->temperature_k = s->temperature_k + s->temperature_offset_k;
+  e->temperature_noise_k = s->temperature_noise_k;
+  e->laser_sensor_gain = s->laser_sensor_gain;
+  e->laser_sensor_noise = s->laser_sensor_noise;
+  e->caps = (odev_caps){.struct_size = sizeof(odev_caps),
+                        .n = s->n,
+                        .dac_bits = s->dac_bits,
+                        .adc_bits = s->adc_bits,
+                        .launch_steps = s->launch_steps,
+                        .concurrent = 1,
+                        .launch_step_db = s->launch_step_db,
+                        .write_ns = s->write_ns,
+                        .settle_ns = s->settle_ns,
+                        .exposure_ns = s->exposure_ns,
+                        .readout_ns = s->readout_ns,
+                        .exposure_min_ns = s->exposure_min_ns,
+                        .exposure_max_ns = s->exposure_max_ns};
+  snprintf(e->caps.serial, sizeof e->caps.serial, "%s", s->serial ? s->serial : "");
+  snprintf(e->caps.kernels, sizeof e->caps.kernels, "%s", e->kernels->name);
+  const odev_backend backend = {.struct_size = sizeof backend,
+                                .abi_version = ODEV_ABI_VERSION,
+                                .scheme = "emulator",
+                                .get_caps = get_caps,
+                                .execute_block = execute_block,
+                                .read_sensors = read_sensors,
+                                .laser_nominal_mw = s->laser_nominal_mw,
+                                .laser_max_mw = s->laser_max_mw,
+                                .scratch_bytes = workspace_floats(e->model.geometry) * sizeof(float),
+                                .close = close_emulator};
+  return odev_open_backend(&backend, e, device);
+}

@@ -1,0 +1,48 @@
+/* null_backend.c - "null:N", a device of N x N pixels with nothing behind it: every count is 0. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../core/error.h"
+#include "null_backend.h"
+#include "optical_backend.h"
+
+static odev_status get_caps(void *context, odev_caps *caps) {
+  *caps = *(const odev_caps *)context;
+  return ODEV_OK;
+}
+
+static odev_status execute_block(void *context, const odev_block *block, char *message) {
+  const odev_caps *caps = context;
+  (void)message;
+  const size_t steps = block->reference == ODEV_REFERENCE_STEPS ? 4 : 1;
+  memset(block->counts, 0, (size_t)block->frames * block->exposures * steps * caps->n * caps->n * sizeof(uint16_t));
+  return ODEV_OK;
+}
+
+static odev_status read_sensors(void *context, int64_t device_time_ns, uint64_t frame, double laser_mw,
+                                odev_telemetry_data *telemetry) {
+  (void)context, (void)device_time_ns, (void)frame, (void)laser_mw;
+  telemetry->temperature_k = 0;
+  telemetry->laser_mw = 0;
+  return ODEV_OK;
+}
+
+odev_status odev_open_null(const char *rest, odev_device **device) {
+  char *end = NULL;
+  const long n = *rest ? strtol(rest, &end, 10) : 64;
+  if (n < 1 || n > 512 || (end && *end))
+    return odev_fail(ODEV_ERR_ARGUMENT, "null:N takes a grid size of 1 to 512, not '%s'", rest);
+  odev_caps *caps = calloc(1, sizeof *caps);
+  if (!caps) return odev_fail(ODEV_ERR_MEMORY, "out of memory for the device");
+  *caps = (odev_caps){.struct_size = sizeof *caps, .n = (uint32_t)n, .dac_bits = 14, .adc_bits = 12,
+                      .launch_steps = 32, .concurrent = 1, .launch_step_db = 1.5, .exposure_ns = 1000,
+                      .exposure_min_ns = 1, .exposure_max_ns = 1000000000};
+  snprintf(caps->serial, sizeof caps->serial, "null-%ld", n);
+  snprintf(caps->kernels, sizeof caps->kernels, "none");
+  const odev_backend backend = {.struct_size = sizeof backend, .abi_version = ODEV_ABI_VERSION, .scheme = "null",
+                                .get_caps = get_caps, .execute_block = execute_block,
+                                .read_sensors = read_sensors, .laser_nominal_mw = 1, .laser_max_mw = 1,
+                                .close = free};
+  return odev_open_backend(&backend, caps, device);
+}

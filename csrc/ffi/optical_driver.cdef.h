@@ -1,0 +1,219 @@
+/* optical_driver.cdef.h - what Python sees of the headers named below; cffi checks it against them
+ * when it is compiled, so a field out of step does not build. */
+/* optical_driver.h */
+#define ODEV_ABI_VERSION 1
+#define ODEV_MAX_LAUNCH_STEPS 64
+#define ODEV_MAX_EXPOSURES 8
+#define ODEV_NAME_SIZE 64
+typedef enum odev_status {
+  ODEV_OK = 0,
+  ODEV_ERR_ARGUMENT = 1,
+  ODEV_ERR_SHAPE = 2,
+  ODEV_ERR_DTYPE = 3,
+  ODEV_ERR_NONFINITE = 4,
+  ODEV_ERR_CLOSED = 5,
+  ODEV_ERR_FORKED = 6,
+  ODEV_ERR_CAPABILITY = 7,
+  ODEV_ERR_TIMEOUT = 8,
+  ODEV_ERR_MEMORY = 9,
+  ODEV_ERR_BACKEND = 10,
+  ODEV_ERR_CALIBRATION = 11,
+  ODEV_ERR_OVER_TEMPERATURE = 12,
+  ODEV_ERR_NOT_FOUND = 13,
+  ODEV_ERR_CANCELLED = 14,
+  ODEV_ERR_READ_ONLY = 15
+} odev_status;
+typedef struct odev_device odev_device;
+typedef struct odev_ticket odev_ticket;
+typedef struct odev_caps {
+  uint32_t struct_size;
+  uint32_t n;
+  uint32_t dac_bits, adc_bits;
+  uint32_t launch_steps;
+  uint32_t concurrent;
+  double launch_step_db;
+  int64_t write_ns, settle_ns, exposure_ns, readout_ns;
+  int64_t exposure_min_ns, exposure_max_ns;
+  char serial[ODEV_NAME_SIZE];
+  char kernels[ODEV_NAME_SIZE];
+} odev_caps;
+typedef enum odev_param {
+  ODEV_PARAM_LASER_ENABLED = 0,
+  ODEV_PARAM_LASER_MW = 1,
+  ODEV_PARAM_REFERENCE_FRACTION = 2,
+  ODEV_PARAM_DEVICE_TIME_S = 3,
+  ODEV_PARAM_COUNT = 4
+} odev_param;
+typedef struct odev_param_info {
+  uint32_t struct_size;
+  uint32_t id;
+  char name[ODEV_NAME_SIZE];
+  char unit[16];
+  double minimum, maximum;
+  uint32_t read_only;
+} odev_param_info;
+typedef struct odev_telemetry_data {
+  uint32_t struct_size;
+  uint32_t threads;
+  int64_t device_time_ns;
+  uint64_t frames, exposures, pilots, retries;
+  uint64_t saturations;
+  uint64_t faults;
+  double temperature_k, laser_mw;
+  double drift_phase_rad, drift_amplitude;
+  int64_t pilot_time_ns;
+} odev_telemetry_data;
+typedef enum odev_reference {
+  ODEV_REFERENCE_OFF = 0,
+  ODEV_REFERENCE_STEPS = 1,
+  ODEV_REFERENCE_ONLY = 2
+} odev_reference;
+typedef struct odev_expose_job {
+  uint32_t struct_size;
+  uint32_t frames, exposures, reference, laser_on;
+  int32_t threads;
+  int64_t exposure_ns;
+  const void *codes;
+  const uint8_t *launch_step;
+  void *counts;
+} odev_expose_job;
+typedef struct odev_transform_job {
+  uint32_t struct_size;
+  uint32_t items;
+  int32_t threads;
+  uint32_t inverse;
+  uint32_t residual;
+  uint32_t exposures;
+  uint8_t brighten[ODEV_MAX_EXPOSURES];
+  uint32_t retries;
+  uint32_t pilot_period;
+  int64_t pilot_max_age_ns;
+  int64_t exposure_ns;
+  uint32_t laser_on;
+  const float *x, *operand;
+  float *y;
+} odev_transform_job;
+enum { ODEV_FLAG_SATURATED = 1, ODEV_FLAG_CALIBRATION_STALE = 2, ODEV_FLAG_OVER_TEMPERATURE = 4 };
+typedef struct odev_result {
+  uint32_t struct_size;
+  uint32_t flags;
+  int64_t start_ns, end_ns;
+  uint64_t frames, exposures, pilots, retries, saturations;
+} odev_result;
+typedef struct odev_calibration {
+  uint32_t struct_size;
+  uint32_t n, launch_steps;
+  uint32_t pilot_launch_step;
+  const double *power_full_mw;
+  const double *rho;
+  const double *theta0_rad;
+  const double *kappa_rad_per_mw;
+  const double *beta_per_mw;
+  const double *links;
+  const double *partner;
+  const double *input_map;
+  const double *output_map;
+  const double *launch_gain;
+  const double *pilot_spectrum;
+  const void *pilot_codes;
+  double conjugate_leak[2];
+  double black_dn, saturation_dn, reference_dn, gain_e_per_dn, read_noise_dn;
+} odev_calibration;
+typedef struct odev_encode_job {
+  uint32_t struct_size;
+  uint32_t items;
+  uint32_t inverse;
+  const float *x, *operand;
+  void *codes;
+  float *scale;
+  uint8_t *launch_step;
+} odev_encode_job;
+typedef struct odev_decode_job {
+  uint32_t struct_size;
+  uint32_t items, exposures;
+  uint32_t inverse;
+  const void *counts;
+  const uint8_t *launch_step;
+  const float *scale;
+  float *y;
+} odev_decode_job;
+uint32_t odev_abi_version(void);
+const char *odev_status_name(odev_status status);
+const char *odev_last_message(void);
+const char *const *odev_enumerate(void);
+odev_status odev_open(const char *uri, odev_device **device);
+odev_status odev_close(odev_device *device);
+odev_status odev_get_caps(odev_device *device, odev_caps *caps);
+odev_status odev_describe_param(odev_device *device, uint32_t id, odev_param_info *info);
+odev_status odev_get_param(odev_device *device, uint32_t id, double *value);
+odev_status odev_set_param(odev_device *device, uint32_t id, double value);
+odev_status odev_load_calibration(odev_device *device, const odev_calibration *calibration);
+odev_status odev_submit_expose(odev_device *device, const odev_expose_job *job, odev_ticket **ticket);
+odev_status odev_submit_transform(odev_device *device, const odev_transform_job *job, odev_ticket **ticket);
+odev_status odev_wait(odev_ticket *ticket, int64_t timeout_ns, odev_result *result);
+odev_status odev_cancel(odev_ticket *ticket);
+odev_status odev_run_expose(odev_device *device, const odev_expose_job *job, odev_result *result);
+odev_status odev_run_transform(odev_device *device, const odev_transform_job *job, odev_result *result);
+odev_status odev_encode(odev_device *device, const odev_encode_job *job);
+odev_status odev_decode(odev_device *device, const odev_decode_job *job);
+odev_status odev_idle(odev_device *device, int64_t duration_ns);
+odev_status odev_telemetry(odev_device *device, odev_telemetry_data *telemetry);
+
+/* optical_backend.h */
+typedef struct odev_block {
+  uint64_t first_frame;
+  int64_t start_ns;
+  uint32_t frames, exposures, reference, laser_on;
+  int64_t exposure_ns;
+  double laser_mw, reference_fraction;
+  const void *codes;
+  const void *previous_codes;
+  const uint8_t *launch_step;
+  void *counts;
+  void *scratch;
+} odev_block;
+
+/* optical_emulator.h */
+typedef struct odev_emulator_spec {
+  uint32_t struct_size;
+  uint32_t n, dac_bits, adc_bits, launch_steps;
+  uint32_t shot_noise;
+  uint64_t seed;
+  const char *serial;
+  int64_t write_ns, settle_ns, exposure_ns, readout_ns, exposure_min_ns, exposure_max_ns;
+  double launch_step_db;
+  double laser_nominal_mw, laser_max_mw;
+  const double *power_full_mw;
+  const double *resistance_slope_per_mw;
+  const double *p_pi_mw;
+  const double *static_phase_rad;
+  const double *links;
+  const double *partner;
+  const double *b0, *b1;
+  const double *input_map, *output_map;
+  const double *reference_map;
+  const double *qe_map, *dark_e_per_s_map;
+  const double *launch_gain;
+  const double *step_phase_rad;
+  const double *drift_amplitude, *drift_omega_rad_per_s, *drift_phase_rad;
+  double transient_memory;
+  double ambient_rad_per_k;
+  double signal_rate_photons_per_us, reference_rate_photons_per_us, stray_rate_photons_per_us;
+  double relative_intensity_noise;
+  double read_noise_e, full_well_e, gain_e_per_dn, black_level_dn;
+  double temperature_k, temperature_offset_k, temperature_noise_k, laser_sensor_gain, laser_sensor_noise;
+} odev_emulator_spec;
+odev_status odev_open_emulator(const odev_emulator_spec *spec, odev_device **device);
+
+/* stages.h */
+typedef struct odev_stage_outputs {
+  float *power_mw;
+  float *phase_turns;
+  float *field;
+  float *spectrum;
+} odev_stage_outputs;
+odev_status odev_stages_run(const odev_emulator_spec *spec, const char *kernels, const odev_block *block,
+                            const odev_stage_outputs *out);
+odev_status odev_stages_fft2(const char *kernels, uint32_t n, float *frame);
+odev_status odev_stages_random(const char *kernels, const uint32_t key[2], const uint32_t counter[4],
+                               uint32_t *words, float *normals);

@@ -1,0 +1,160 @@
+/* codec.c - from a calibration to planes the kernels read. */
+#include "codec.h"
+
+#include <math.h>
+
+#include "../kernels/planes.h"
+
+static const double two_pi = 6.283185307179586476925286766559;
+
+static const float *map_plane(odev_arena *arena, odev_geometry g, const double *source, double (*map)(double)) {
+  float *const plane = odev_arena_take(arena, odev_plain_size(g));
+  for (int r = 0; r < g.n; ++r)
+    for (int c = 0; c < g.n; ++c) plane[r * g.ld + c] = (float)map(source[(size_t)r * (size_t)g.n + (size_t)c]);
+  return plane;
+}
+
+static double half_over(double x) { return 0.5 / x; }
+static double one_over(double x) { return 1 / x; }
+static double two_pi_over(double x) { return two_pi / x; }
+
+/* 1 / source, complex, onto two planes; infinite where the source is 0 would poison, so 0 there. */
+static void inverse_planes(odev_arena *arena, odev_geometry g, const double *source, double factor,
+                           const float **re, const float **im) {
+  float *const a = odev_arena_take(arena, odev_plain_size(g));
+  float *const b = odev_arena_take(arena, odev_plain_size(g));
+  for (int r = 0; r < g.n; ++r)
+    for (int c = 0; c < g.n; ++c) {
+      const double *x = source + 2 * ((size_t)r * (size_t)g.n + (size_t)c);
+      const double norm = x[0] * x[0] + x[1] * x[1];
+      if (norm > 0) {
+        a[r * g.ld + c] = (float)(factor * x[0] / norm);
+        b[r * g.ld + c] = (float)(-factor * x[1] / norm);
+      }
+    }
+  *re = a;
+  *im = b;
+}
+
+/* 1 / (1 + sum of the couplings that reach a heater). */
+static const float *jacobi_plane(odev_arena *arena, const odev_codec *k, int stage, int heater) {
+  const odev_geometry g = k->geometry;
+  const float *const *link = k->link[stage][heater];
+  float *const plane = odev_arena_take(arena, odev_plain_size(g));
+  for (ptrdiff_t r = 0; r < g.n; ++r)
+    for (ptrdiff_t c = 0; c < g.n; ++c) {
+      const ptrdiff_t at = r * g.pitch + c, up = at - g.pitch;
+      double sum = 1 + (double)k->partner[stage][r * g.ld + c];
+      for (int d = 0; d < ODEV_LINKS; ++d) sum += (double)link[d][at];
+      sum += (double)link[ODEV_LINK_E][at - 1] + (double)link[ODEV_LINK_S][up] +
+             (double)link[ODEV_LINK_SE][up - 1] + (double)link[ODEV_LINK_SW][up + 1];
+      plane[r * g.ld + c] = (float)(1 / sum);
+    }
+  return plane;
+}
+
+static void build_heaters(odev_codec *k, odev_arena *arena, const odev_calibration *s) {
+  const odev_geometry g = k->geometry;
+  const size_t plane = (size_t)g.n * (size_t)g.n;
+  for (size_t i = 0; i < 16 * plane; ++i) k->has_crosstalk |= s->links[i] != 0;
+  for (size_t i = 0; i < 2 * plane; ++i) k->has_crosstalk |= s->partner[i] != 0;
+  for (size_t stage = 0; stage < 2; ++stage) {
+    k->rho[stage] = odev_plain_from(arena, g, s->rho + stage * plane, 1, 1.0);
+    k->half_over_rho[stage] = map_plane(arena, g, s->rho + stage * plane, half_over);
+    k->theta0_turns[stage] = odev_plain_from(arena, g, s->theta0_rad + stage * plane, 1, 1 / two_pi);
+    k->partner[stage] = odev_plain_from(arena, g, s->partner + stage * plane, 1, 1.0);
+    for (size_t heater = 0; heater < 2; ++heater) {
+      const size_t at = 2 * stage + heater;
+      k->mw_per_turn[stage][heater] = map_plane(arena, g, s->kappa_rad_per_mw + at * plane, two_pi_over);
+      k->turns_per_mw[stage][heater] =
+          odev_plain_from(arena, g, s->kappa_rad_per_mw + at * plane, 1, 1 / two_pi);
+      k->power_full_mw[stage][heater] = odev_plain_from(arena, g, s->power_full_mw + at * plane, 1, 1.0);
+      k->per_power_full[stage][heater] = map_plane(arena, g, s->power_full_mw + at * plane, one_over);
+      k->slope_per_mw[stage][heater] = odev_plain_from(arena, g, s->beta_per_mw + at * plane, 1, 1.0);
+      for (size_t d = 0; d < ODEV_LINKS; ++d)
+        k->link[stage][heater][d] = odev_halo_from(arena, g, s->links + (ODEV_LINKS * at + d) * plane);
+      k->jacobi_start[stage][heater] = jacobi_plane(arena, k, (int)stage, (int)heater);
+    }
+  }
+}
+
+static void build_detection(odev_codec *k, const odev_calibration *s) {
+  const size_t plane = (size_t)k->geometry.n * (size_t)k->geometry.n;
+  k->leak_re = (float)s->conjugate_leak[0];
+  k->leak_im = (float)s->conjugate_leak[1];
+  k->leak_norm = (float)(1 / (1 - s->conjugate_leak[0] * s->conjugate_leak[0] -
+                              s->conjugate_leak[1] * s->conjugate_leak[1]));
+  k->launch_steps = (int)s->launch_steps;
+  for (uint32_t i = 0; i < s->launch_steps; ++i) {
+    const double re = s->launch_gain[2 * i], im = s->launch_gain[2 * i + 1], power = re * re + im * im;
+    k->launch_power[i] = (float)power;
+    k->launch_inverse[i][0] = (float)(re / power);
+    k->launch_inverse[i][1] = (float)(-im / power);
+  }
+  k->black_dn = (float)s->black_dn;
+  k->saturation_dn = (float)fmin(s->saturation_dn, 1e30);
+  k->gain_e_per_dn = (float)s->gain_e_per_dn;
+  k->read_variance_dn2 = (float)(s->read_noise_dn * s->read_noise_dn);
+
+  double peak = 0, input = 0;
+  for (size_t i = 0; i < plane; ++i) {
+    peak = fmax(peak, hypot(s->output_map[2 * i], s->output_map[2 * i + 1]));
+    input += s->input_map[2 * i] * s->input_map[2 * i] + s->input_map[2 * i + 1] * s->input_map[2 * i + 1];
+  }
+  k->output_peak = (float)peak;
+  k->input_power = (float)(input / (double)plane);
+  /* In roots of DN: signal + reference <= root of saturation; Y = signal * reference. */
+  const double reference = sqrt(fmax(s->reference_dn - s->black_dn, 0));
+  const double most = sqrt(fmax(fmin(s->saturation_dn, 1e30) - s->black_dn, 0));
+  k->amplitude_limit = (float)(reference * fmax(most - reference, 0.1 * most));
+}
+
+int odev_codec_init(odev_codec *k, const odev_caps *caps, const odev_calibration *s) {
+  memset(k, 0, sizeof *k);
+  const odev_geometry g = k->geometry = odev_geometry_of((int)caps->n);
+  const size_t plane = (size_t)g.n * (size_t)g.n;
+  k->float_codes = caps->dac_bits == 0;
+  k->float_counts = caps->adc_bits == 0;
+  k->code_max = caps->dac_bits ? (float)((1u << caps->dac_bits) - 1u) : 1.0f;
+
+  const size_t plain = odev_round_up(odev_plain_size(g)), halo = odev_round_up(odev_halo_size(g));
+  odev_arena arena;
+  if (odev_arena_init(&arena, 38 * plain + 16 * halo)) return -1;
+  k->storage = arena.storage;
+  build_heaters(k, &arena, s);
+  inverse_planes(&arena, g, s->input_map, 1.0, &k->inverse_input_re, &k->inverse_input_im);
+  inverse_planes(&arena, g, s->output_map, 1.0, &k->inverse_output_re, &k->inverse_output_im);
+  build_detection(k, s);
+  if (s->pilot_spectrum && s->pilot_codes) {
+    const size_t bytes = 4 * plane * (k->float_codes ? 4 : 2);
+    k->pilot_codes = malloc(bytes);
+    if (!k->pilot_codes) {
+      odev_codec_free(k);
+      return -1;
+    }
+    memcpy(k->pilot_codes, s->pilot_codes, bytes);
+    k->pilot_launch_step = (uint8_t)s->pilot_launch_step;
+    k->pilot_re = odev_plain_from(&arena, g, s->pilot_spectrum, 2, 1.0);
+    k->pilot_im = odev_plain_from(&arena, g, s->pilot_spectrum + 1, 2, 1.0);
+  }
+  return 0;
+}
+
+void odev_codec_free(odev_codec *k) {
+  free(k->pilot_codes);
+  free(k->storage);
+  memset(k, 0, sizeof *k);
+}
+
+size_t odev_encode_scratch_size(int n) {
+  const odev_geometry g = odev_geometry_of(n);
+  return 10 * odev_plain_size(g) + 8 * odev_halo_size(g);
+}
+
+uint8_t odev_launch_step_for(const odev_codec *k, float peak) {
+  const double most = (double)peak * (double)k->output_peak * (double)k->output_peak;
+  const double limit = (double)k->amplitude_limit * (double)k->amplitude_limit;
+  for (int step = 0; step < k->launch_steps; ++step)
+    if (most * (double)k->launch_power[step] <= limit) return (uint8_t)step;
+  return (uint8_t)(k->launch_steps - 1);
+}

@@ -1,0 +1,60 @@
+/* codec.h - the calibrated model that encode inverts and decode divides by, laid out for the
+ * kernels.  It is built from an odev_calibration alone; the emulator's truth is not visible here. */
+#ifndef ODEV_CODEC_H
+#define ODEV_CODEC_H
+
+#include <stdint.h>
+
+#include "../kernels/crosstalk_links.h"
+#include "../kernels/geometry.h"
+#include "optical_driver.h"
+
+typedef struct {
+  odev_geometry geometry;
+  int float_codes, float_counts, has_crosstalk;
+  float code_max;                    /* 2^bits - 1; 1 when unquantised */
+  float input_power;                 /* mean |input_map|^2 */
+
+  const float *rho[2];
+  const float *half_over_rho[2]; /* 1 / (2 rho) */
+  const float *theta0_turns[2];
+  const float *mw_per_turn[2][2];
+  const float *turns_per_mw[2][2];
+  const float *slope_per_mw[2][2];
+  const float *power_full_mw[2][2]; /* V^2 / R0 at full code */
+  const float *per_power_full[2][2]; /* and its inverse */
+  const float *link[2][2][ODEV_LINKS]; /* halo */
+  const float *partner[2];
+  const float *jacobi_start[2][2]; /* 1 / (1 + sum of the links) */
+  const float *inverse_input_re, *inverse_input_im;
+  const float *inverse_output_re, *inverse_output_im;
+  const float *pilot_re, *pilot_im; /* expected Y of the pilot frame, DN */
+  void *pilot_codes;
+  uint8_t pilot_launch_step;
+
+  float leak_re, leak_im, leak_norm; /* conjugate leak and 1 / (1 - |leak|^2) */
+  float launch_inverse[ODEV_MAX_LAUNCH_STEPS][2];
+  float launch_power[ODEV_MAX_LAUNCH_STEPS]; /* |gain|^2 */
+  int launch_steps;
+  float black_dn, saturation_dn, gain_e_per_dn, read_variance_dn2;
+  /* Largest |Y| (DN, at launch gain 1) per unit |field spectrum|, and the |Y| that saturates. */
+  float output_peak, amplitude_limit;
+  float *storage;
+} odev_codec;
+
+/* One frame's encoding, as decode and the schedule need it. */
+typedef struct {
+  float scale; /* field on the chip = scale * x */
+  float peak;  /* predicted |F(field)|^2 at its strongest bin */
+} odev_encoded;
+
+/* Floats of scratch for one thread's encoding. */
+size_t odev_encode_scratch_size(int n);
+
+int odev_codec_init(odev_codec *codec, const odev_caps *caps, const odev_calibration *calibration);
+void odev_codec_free(odev_codec *codec);
+
+/* The brightest attenuator step that keeps the predicted peak below saturation. */
+uint8_t odev_launch_step_for(const odev_codec *codec, float peak);
+
+#endif

@@ -1,0 +1,311 @@
+/* transform.c - encode, expose, decode: the frame path.
+ *
+ * Each thread takes a run of the schedule and goes through it in blocks small enough for the cache:
+ * encode_block -> backend.execute_block -> decode_block, with codes and counts really there.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../core/device.h"
+#include "../core/error.h"
+#include "schedule.h"
+
+enum { BLOCK_ITEMS = 8, DIMMER_ON_RETRY = 4 };
+
+/* What one round of a job shares between its threads. */
+typedef struct {
+  odev_device *device;
+  const odev_transform_job *job;
+  odev_schedule schedule;
+  uint8_t *forced_step; /* [items]: attenuator step of a retried item, else 255 */
+  uint8_t *used_step;   /* [items] */
+  uint32_t *saturated;  /* [items] */
+  uint32_t frames_per_item, threads;
+  size_t code_bytes, plane_counts_bytes, pixels;
+} round_data;
+
+/* One thread's buffers. */
+typedef struct {
+  char *codes; /* a frame before, then the block's */
+  char *counts;
+  float *encode;
+  void *backend;
+  odev_encoded encoded[2 * BLOCK_ITEMS];
+  uint8_t launch_step[2 * BLOCK_ITEMS * ODEV_MAX_EXPOSURES];
+} lane;
+
+static int lane_init(lane *l, const round_data *r) {
+  const size_t frames = (size_t)BLOCK_ITEMS * r->frames_per_item;
+  const size_t encode = odev_encode_scratch_size((int)r->device->caps.n) * sizeof(float);
+  const size_t backend = (r->device->backend.scratch_bytes + 63) / 64 * 64;
+  l->codes = malloc((frames + 1) * r->code_bytes);
+  l->counts = malloc(frames * r->job->exposures * 4 * r->plane_counts_bytes);
+  l->encode = aligned_alloc(64, (encode + 63) / 64 * 64);
+  l->backend = backend ? aligned_alloc(64, backend) : NULL;
+  if (!l->codes || !l->counts || !l->encode || (backend && !l->backend)) return -1;
+  memset(l->encode, 0, encode);
+  if (backend) memset(l->backend, 0, backend);
+  return 0;
+}
+
+static void lane_free(lane *l) {
+  free(l->codes);
+  free(l->counts);
+  free(l->encode);
+  free(l->backend);
+}
+
+static uint8_t brightened(uint8_t step, uint8_t by) { return step > by ? (uint8_t)(step - by) : 0; }
+
+/* One item's one or two frames, to codes; and the attenuator steps of their exposures. */
+static void encode_item(const round_data *r, lane *l, int64_t item, size_t slot) {
+  const odev_transform_job *job = r->job;
+  const odev_codec *codec = &r->device->codec;
+  char *codes = l->codes + (slot + 1) * r->code_bytes;
+  const size_t at = 2 * r->pixels * (size_t)item;
+  const float *operand = job->operand ? job->operand + at : NULL;
+  l->encoded[slot] =
+      r->device->kernels->encode(codec, job->x + at, operand, job->inverse != 0, codes, l->encode);
+  if (job->residual)
+    l->encoded[slot + 1] = r->device->kernels->encode_residual(codec, l->encoded[slot].scale, codes,
+                                                              codes + r->code_bytes, l->encode);
+  for (uint32_t f = 0; f < r->frames_per_item; ++f) {
+    const uint8_t forced = r->forced_step[(size_t)item * r->frames_per_item + f];
+    const uint8_t step = forced != 255 ? forced : odev_launch_step_for(codec, l->encoded[slot + f].peak);
+    r->used_step[(size_t)item * r->frames_per_item + f] = step;
+    for (uint32_t e = 0; e < job->exposures; ++e)
+      l->launch_step[(slot + f) * job->exposures + e] = brightened(step, job->brighten[e]);
+  }
+}
+
+static void decode_item(const round_data *r, const lane *l, int64_t item, size_t slot) {
+  const odev_transform_job *job = r->job;
+  const size_t frame_bytes = job->exposures * 4 * r->plane_counts_bytes;
+  uint32_t saturated = 0;
+  for (uint32_t f = 0; f < r->frames_per_item; ++f)
+    saturated += r->device->kernels->decode(
+        &r->device->codec, l->counts + (slot + f) * frame_bytes, l->launch_step + (slot + f) * job->exposures,
+        (int)job->exposures, l->encoded[slot + f].scale, job->inverse != 0, f > 0,
+        job->y + 2 * r->pixels * (size_t)item);
+  r->saturated[item] = saturated;
+}
+
+static odev_status execute(const round_data *r, const lane *l, const odev_unit *unit, uint32_t frames,
+                           uint32_t exposures, char *message) {
+  const odev_device *device = r->device;
+  const odev_block block = {.first_frame = unit->first_frame,
+                            .start_ns = unit->start_ns,
+                            .frames = frames,
+                            .exposures = exposures,
+                            .reference = ODEV_REFERENCE_STEPS,
+                            .laser_on = r->job->laser_on && device->laser_enabled,
+                            .exposure_ns = r->job->exposure_ns,
+                            .laser_mw = device->laser_mw,
+                            .reference_fraction = device->reference_fraction,
+                            .codes = l->codes + r->code_bytes,
+                            .previous_codes = l->codes,
+                            .launch_step = l->launch_step,
+                            .counts = l->counts,
+                            .scratch = l->backend};
+  return device->backend.execute_block(device->context, &block, message);
+}
+
+static odev_status run_pilot(round_data *r, lane *l, odev_unit *unit, char *message) {
+  const odev_codec *codec = &r->device->codec;
+  memcpy(l->codes + r->code_bytes, codec->pilot_codes, r->code_bytes);
+  l->launch_step[0] = codec->pilot_launch_step;
+  const odev_status status = execute(r, l, unit, 1, 1, message);
+  if (status == ODEV_OK) r->device->kernels->pilot_gain(codec, l->counts, unit->gain);
+  return status;
+}
+
+/* The codes of the frame before unit `u`: encode is a pure function, so they are made again. */
+static void codes_before(const round_data *r, lane *l, uint64_t u) {
+  if (u == 0) {
+    memcpy(l->codes, r->device->last_codes, r->code_bytes);
+  } else if (r->schedule.units[u - 1].item < 0) {
+    memcpy(l->codes, r->device->codec.pilot_codes, r->code_bytes);
+  } else {
+    encode_item(r, l, r->schedule.units[u - 1].item, 0);
+    memmove(l->codes, l->codes + r->frames_per_item * r->code_bytes, r->code_bytes);
+  }
+}
+
+static odev_status run_units(round_data *r, uint64_t begin, uint64_t end, char *message) {
+  lane l;
+  memset(&l, 0, sizeof l);
+  odev_status status = lane_init(&l, r) ? ODEV_ERR_MEMORY : ODEV_OK;
+  if (status != ODEV_OK) strcpy(message, "out of memory for a thread's blocks");
+  if (status == ODEV_OK && begin < end) codes_before(r, &l, begin);
+  for (uint64_t u = begin; u < end && status == ODEV_OK;) {
+    odev_unit *unit = r->schedule.units + u;
+    size_t frames = 1;
+    if (unit->item < 0) {
+      status = run_pilot(r, &l, unit, message);
+      ++u;
+    } else {
+      uint64_t items = 0;
+      for (; u + items < end && items < BLOCK_ITEMS && unit[items].item >= 0; ++items)
+        encode_item(r, &l, unit[items].item, items * r->frames_per_item);
+      frames = items * r->frames_per_item;
+      status = execute(r, &l, unit, (uint32_t)frames, r->job->exposures, message);
+      for (uint64_t i = 0; i < items && status == ODEV_OK; ++i)
+        decode_item(r, &l, unit[i].item, i * r->frames_per_item);
+      u += items;
+    }
+    memcpy(l.codes, l.codes + frames * r->code_bytes, r->code_bytes);
+  }
+  /* Another thread may still need the device's last codes: the new ones wait beside them. */
+  if (status == ODEV_OK && end == r->schedule.count && begin < end)
+    memcpy(r->device->last_codes_next, l.codes, r->code_bytes);
+  lane_free(&l);
+  return status;
+}
+
+static void correct_drift(const round_data *r, uint64_t u, odev_pilot_state before) {
+  const int64_t item = r->schedule.units[u].item;
+  double gain[2];
+  odev_schedule_gain(&r->schedule, before, u, gain);
+  const double norm = gain[0] * gain[0] + gain[1] * gain[1];
+  /* A forward transform of conj(x) was taken: its result is the conjugate already. */
+  const float re = (float)(gain[0] / norm), im = (float)((r->job->inverse ? gain[1] : -gain[1]) / norm);
+  float *y = r->job->y + 2 * r->pixels * (size_t)item;
+  for (size_t i = 0; i < r->pixels; ++i) {
+    const float a = y[2 * i], b = y[2 * i + 1];
+    y[2 * i] = a * re - b * im;
+    y[2 * i + 1] = a * im + b * re;
+  }
+}
+
+static odev_status run_round(round_data *r, const uint32_t *items, uint32_t count, odev_result *result) {
+  odev_device *device = r->device;
+  if (odev_schedule_init(&r->schedule, device, r->job, items, count))
+    return odev_fail(ODEV_ERR_MEMORY, "out of memory for the schedule");
+  const uint64_t units = r->schedule.count;
+  const int threads = odev_threads_for(device, r->job->threads, (units + BLOCK_ITEMS - 1) / BLOCK_ITEMS);
+  odev_status status = ODEV_OK;
+  char message[ODEV_MESSAGE_SIZE] = "";
+
+#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
+  for (int t = 0; t < threads; ++t) {
+    char text[ODEV_MESSAGE_SIZE] = "";
+    const odev_status own = run_units(r, units * (uint64_t)t / (uint64_t)threads,
+                                      units * (uint64_t)(t + 1) / (uint64_t)threads, text);
+    if (own != ODEV_OK) {
+#pragma omp critical(odev_transform_failure)
+      {
+        status = own;
+        memcpy(message, text, sizeof message);
+      }
+    }
+  }
+  if (status != ODEV_OK) {
+    odev_schedule_free(&r->schedule);
+    return odev_fail(status, "%s", message);
+  }
+
+  const odev_pilot_state before = device->pilot;
+  uint64_t last_pilot = units;
+  for (uint64_t u = 0; u < units; ++u)
+    if (r->schedule.units[u].item < 0) last_pilot = u;
+  if (r->job->pilot_period > 0 && (r->schedule.pilots > 0 || before.time_ns >= 0)) {
+#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
+    for (uint64_t u = 0; u < units; ++u)
+      if (r->schedule.units[u].item >= 0) correct_drift(r, u, before);
+  }
+
+  const uint64_t frames = r->schedule.frames;
+  device->pilot.frames_since += frames;
+  if (last_pilot < units) {
+    const odev_unit *unit = r->schedule.units + last_pilot;
+    device->pilot = (odev_pilot_state){{unit->gain[0], unit->gain[1]}, unit->start_ns,
+                                       device->next_frame + frames - unit->first_frame - 1};
+  }
+  device->next_frame += frames;
+  device->clock_ns = r->schedule.end_ns;
+  memcpy(device->last_codes, device->last_codes_next, r->code_bytes);
+  result->frames += frames;
+  result->pilots += r->schedule.pilots;
+  result->exposures += 4 * ((frames - r->schedule.pilots) * r->job->exposures + r->schedule.pilots);
+  r->threads = (uint32_t)threads;
+  odev_schedule_free(&r->schedule);
+  return ODEV_OK;
+}
+
+/* Items whose dimmest exposure saturated, into `again`, with a dimmer step forced on them. */
+static uint32_t collect_saturated(round_data *r, uint32_t *again) {
+  uint32_t count = 0;
+  for (uint32_t i = 0; i < r->job->items; ++i) {
+    if (!r->saturated[i]) continue;
+    int can_dim = 0;
+    for (uint32_t f = 0; f < r->frames_per_item; ++f) {
+      const size_t at = (size_t)i * r->frames_per_item + f;
+      const uint32_t dimmest = r->device->caps.launch_steps - 1;
+      const uint32_t dimmer = r->used_step[at] + (uint32_t)DIMMER_ON_RETRY;
+      can_dim |= r->used_step[at] < dimmest;
+      r->forced_step[at] = (uint8_t)(dimmer < dimmest ? dimmer : dimmest);
+    }
+    if (can_dim) again[count++] = i;
+  }
+  return count;
+}
+
+static void publish(odev_device *device, const odev_result *result, uint32_t threads) {
+  pthread_mutex_lock(&device->lock);
+  odev_telemetry_data *c = &device->counters;
+  c->threads = threads;
+  c->frames = device->next_frame;
+  c->device_time_ns = device->clock_ns;
+  c->exposures += result->exposures;
+  c->pilots += result->pilots;
+  c->retries += result->retries;
+  c->saturations += result->saturations;
+  if (device->pilot.time_ns >= 0) {
+    c->drift_phase_rad = atan2(device->pilot.gain[1], device->pilot.gain[0]);
+    c->drift_amplitude = hypot(device->pilot.gain[0], device->pilot.gain[1]);
+  }
+  c->pilot_time_ns = device->pilot.time_ns;
+  pthread_mutex_unlock(&device->lock);
+}
+
+odev_status odev_transform_task(odev_device *device, const void *argument, odev_result *result) {
+  const odev_transform_job *job = argument;
+  if (!device->has_codec)
+    return odev_fail(ODEV_ERR_CALIBRATION, "no calibration is installed: load one before transforming");
+  round_data r = {.device = device,
+                  .job = job,
+                  .frames_per_item = job->residual ? 2 : 1,
+                  .code_bytes = odev_code_bytes(&device->caps),
+                  .plane_counts_bytes = odev_count_bytes(&device->caps),
+                  .pixels = (size_t)device->caps.n * device->caps.n};
+  const size_t frames = (size_t)job->items * r.frames_per_item + 1;
+  r.forced_step = malloc(frames);
+  r.used_step = malloc(frames);
+  r.saturated = calloc(frames, sizeof *r.saturated);
+  uint32_t *again = malloc(frames * sizeof *again);
+  odev_status status = ODEV_OK;
+  *result = (odev_result){.struct_size = sizeof *result, .start_ns = device->clock_ns};
+  if (!r.forced_step || !r.used_step || !r.saturated || !again) {
+    status = odev_fail(ODEV_ERR_MEMORY, "out of memory for the job's bookkeeping");
+  } else {
+    memset(r.forced_step, 255, frames);
+    status = run_round(&r, NULL, job->items, result);
+    for (uint32_t retry = 0; status == ODEV_OK && retry < job->retries; ++retry) {
+      const uint32_t count = collect_saturated(&r, again);
+      if (!count) break;
+      const uint64_t before = result->frames - result->pilots;
+      status = run_round(&r, again, count, result);
+      result->retries += result->frames - result->pilots - before;
+    }
+    for (uint32_t i = 0; status == ODEV_OK && i < job->items; ++i) result->saturations += r.saturated[i];
+    if (result->saturations) result->flags |= ODEV_FLAG_SATURATED;
+    result->end_ns = device->clock_ns;
+    publish(device, result, r.threads);
+  }
+  free(r.forced_step);
+  free(r.used_step);
+  free(r.saturated);
+  free(again);
+  return status;
+}

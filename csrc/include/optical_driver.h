@@ -1,0 +1,239 @@
+/* optical_driver.h - the driver of a Fourier-optical computer.
+ *
+ * What crosses this boundary is what crosses a real one: DAC codes in, ADC counts out, and time
+ * passes.  A frame is one setting of all heaters and the exposures taken of it.
+ *
+ *     odev_device *dev = NULL;
+ *     if (odev_open("null:64", &dev) != ODEV_OK) fputs(odev_last_message(), stderr);
+ *     odev_expose_job job = {.struct_size = sizeof job, ...};
+ *     odev_result result = {.struct_size = sizeof result};
+ *     odev_run_expose(dev, &job, &result);
+ *     odev_close(dev);
+ *
+ * Threads: any thread may call anything; each device has one first-in-first-out queue.  No callbacks.
+ * Errors: every function returns an odev_status; odev_last_message() tells more, in this thread.
+ * Versioning: callers set struct_size in every struct; fields are only ever appended.
+ * Fork: a device opened before fork() answers ODEV_ERR_FORKED in the child.
+ */
+#ifndef OPTICAL_DRIVER_H
+#define OPTICAL_DRIVER_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define ODEV_API __attribute__((visibility("default")))
+#else
+#define ODEV_API
+#endif
+
+#define ODEV_ABI_VERSION 1u
+#define ODEV_MAX_LAUNCH_STEPS 64
+#define ODEV_MAX_EXPOSURES 8
+#define ODEV_NAME_SIZE 64
+
+typedef enum odev_status {
+  ODEV_OK = 0,
+  ODEV_ERR_ARGUMENT = 1,         /* a value out of its range, a null pointer, a bad struct_size */
+  ODEV_ERR_SHAPE = 2,            /* an array of the wrong size */
+  ODEV_ERR_DTYPE = 3,            /* an array of the wrong element type */
+  ODEV_ERR_NONFINITE = 4,        /* NaN or infinity in a target */
+  ODEV_ERR_CLOSED = 5,           /* the device has been closed */
+  ODEV_ERR_FORKED = 6,           /* the device belongs to the parent process */
+  ODEV_ERR_CAPABILITY = 7,       /* this device cannot do that */
+  ODEV_ERR_TIMEOUT = 8,          /* the ticket was not done in time; it is still valid */
+  ODEV_ERR_MEMORY = 9,           /* out of memory */
+  ODEV_ERR_BACKEND = 10,         /* the backend failed */
+  ODEV_ERR_CALIBRATION = 11,     /* none installed, or one that does not fit the device */
+  ODEV_ERR_OVER_TEMPERATURE = 12,/* the interlock tripped */
+  ODEV_ERR_NOT_FOUND = 13,       /* no such scheme, file or parameter */
+  ODEV_ERR_CANCELLED = 14,       /* the ticket was cancelled before it ran */
+  ODEV_ERR_READ_ONLY = 15        /* the parameter cannot be set */
+} odev_status;
+
+typedef struct odev_device odev_device;
+typedef struct odev_ticket odev_ticket;
+
+/* ---- what a device is ------------------------------------------------------------------------ */
+
+typedef struct odev_caps {
+  uint32_t struct_size;
+  uint32_t n;                  /* grid is n x n */
+  uint32_t dac_bits, adc_bits; /* 0: codes are float32 in [0, 1], counts float32 */
+  uint32_t launch_steps;       /* settings of the signal arm's attenuator */
+  uint32_t concurrent;         /* blocks of frames may be executed by several threads at once */
+  double launch_step_db;
+  int64_t write_ns, settle_ns, exposure_ns, readout_ns;
+  int64_t exposure_min_ns, exposure_max_ns;
+  char serial[ODEV_NAME_SIZE];
+  char kernels[ODEV_NAME_SIZE]; /* instruction set in use */
+} odev_caps;
+
+typedef enum odev_param {
+  ODEV_PARAM_LASER_ENABLED = 0,
+  ODEV_PARAM_LASER_MW = 1,
+  ODEV_PARAM_REFERENCE_FRACTION = 2, /* power of the reference arm, of its nominal */
+  ODEV_PARAM_DEVICE_TIME_S = 3,
+  ODEV_PARAM_COUNT = 4
+} odev_param;
+
+typedef struct odev_param_info {
+  uint32_t struct_size;
+  uint32_t id;
+  char name[ODEV_NAME_SIZE];
+  char unit[16];
+  double minimum, maximum;
+  uint32_t read_only;
+} odev_param_info;
+
+typedef struct odev_telemetry_data {
+  uint32_t struct_size;
+  uint32_t threads; /* that the last job used */
+  int64_t device_time_ns;
+  uint64_t frames, exposures, pilots, retries;
+  uint64_t saturations; /* bins still saturated in their dimmest exposure */
+  uint64_t faults;      /* jobs that failed */
+  double temperature_k, laser_mw;                           /* sensors: with noise and offset */
+  double drift_phase_rad, drift_amplitude;                  /* as the last pilot frame measured them */
+  int64_t pilot_time_ns;                                    /* of that pilot; -1: none yet */
+} odev_telemetry_data;
+
+/* ---- jobs ------------------------------------------------------------------------------------ */
+
+typedef enum odev_reference {
+  ODEV_REFERENCE_OFF = 0,   /* one step, reference blocked */
+  ODEV_REFERENCE_STEPS = 1, /* four phase steps */
+  ODEV_REFERENCE_ONLY = 2   /* one step, signal blocked */
+} odev_reference;
+
+/* The raw boundary.  codes [frames][2 stages][2 heaters: theta, phi][n][n]; launch_step
+ * [frames][exposures]; counts [frames][exposures][steps][n][n]. */
+typedef struct odev_expose_job {
+  uint32_t struct_size;
+  uint32_t frames, exposures, reference, laser_on;
+  int32_t threads; /* <= 0: one */
+  int64_t exposure_ns;
+  const void *codes;
+  const uint8_t *launch_step;
+  void *counts;
+} odev_expose_job;
+
+/* Encode, expose, decode in one go.  x, y: [items][n][n] complex float, interleaved; operand the
+ * same or null.  launch_step_used (may be null): [items * frames an item]. */
+typedef struct odev_transform_job {
+  uint32_t struct_size;
+  uint32_t items;
+  int32_t threads;
+  uint32_t inverse;    /* y = F^-1(x), by conjugation */
+  uint32_t residual;   /* a second frame takes up what the first could not realise */
+  uint32_t exposures;  /* of each frame */
+  uint8_t brighten[ODEV_MAX_EXPOSURES]; /* attenuator steps by which exposure e is brighter */
+  uint32_t retries;    /* of frames whose dimmest exposure saturated */
+  uint32_t pilot_period; /* frames between pilots; 0: no tracking */
+  int64_t pilot_max_age_ns; /* a pilot goes first when the last one is older than that */
+  int64_t exposure_ns;
+  uint32_t laser_on;
+  const float *x, *operand;
+  float *y;
+} odev_transform_job;
+
+enum { ODEV_FLAG_SATURATED = 1, ODEV_FLAG_CALIBRATION_STALE = 2, ODEV_FLAG_OVER_TEMPERATURE = 4 };
+
+typedef struct odev_result {
+  uint32_t struct_size;
+  uint32_t flags;
+  int64_t start_ns, end_ns; /* device time */
+  uint64_t frames, exposures, pilots, retries, saturations;
+} odev_result;
+
+/* ---- calibration ----------------------------------------------------------------------------- */
+
+/* What encode inverts and decode divides by; all planes n x n doubles (complex: interleaved), stage
+ * before heater.  docs/calibration.md says what each means and how it is measured. */
+typedef struct odev_calibration {
+  uint32_t struct_size;
+  uint32_t n, launch_steps;
+  uint32_t pilot_launch_step;
+  const double *power_full_mw;      /* [2][2]: V^2 / R0 at full code */
+  const double *rho;                /* [2] */
+  const double *theta0_rad;         /* [2] */
+  const double *kappa_rad_per_mw;   /* [2][2] */
+  const double *beta_per_mw;        /* [2][2] */
+  const double *links;              /* [2][2][4: east, south, south-east, south-west] */
+  const double *partner;            /* [2] */
+  const double *input_map;          /* complex */
+  const double *output_map;         /* complex, DN */
+  const double *launch_gain;        /* [launch_steps] complex */
+  const double *pilot_spectrum;     /* complex, DN; null: no pilot */
+  const void *pilot_codes;          /* [2][2], as the device's codes */
+  double conjugate_leak[2];
+  double black_dn, saturation_dn, reference_dn, gain_e_per_dn, read_noise_dn;
+} odev_calibration;
+
+typedef struct odev_encode_job {
+  uint32_t struct_size;
+  uint32_t items;
+  uint32_t inverse;
+  const float *x, *operand;
+  void *codes;          /* [items][2][2][n][n] */
+  float *scale;         /* [items] */
+  uint8_t *launch_step; /* [items]: as transform would expose a single exposure */
+} odev_encode_job;
+
+typedef struct odev_decode_job {
+  uint32_t struct_size;
+  uint32_t items, exposures;
+  uint32_t inverse;
+  const void *counts;         /* [items][exposures][4][n][n] */
+  const uint8_t *launch_step; /* [items][exposures] */
+  const float *scale;         /* [items] */
+  float *y;
+} odev_decode_job;
+
+/* ---- functions ------------------------------------------------------------------------------- */
+
+ODEV_API uint32_t odev_abi_version(void);
+ODEV_API const char *odev_status_name(odev_status status);
+/* What went wrong last in this thread; never null; valid until the thread's next call. */
+ODEV_API const char *odev_last_message(void);
+
+/* Schemes this build can open, as a null-terminated list. */
+ODEV_API const char *const *odev_enumerate(void);
+ODEV_API odev_status odev_open(const char *uri, odev_device **device);
+/* Waits for what is queued, then frees.  A second close is the caller's error. */
+ODEV_API odev_status odev_close(odev_device *device);
+ODEV_API odev_status odev_get_caps(odev_device *device, odev_caps *caps);
+
+ODEV_API odev_status odev_describe_param(odev_device *device, uint32_t id, odev_param_info *info);
+ODEV_API odev_status odev_get_param(odev_device *device, uint32_t id, double *value);
+ODEV_API odev_status odev_set_param(odev_device *device, uint32_t id, double value);
+
+ODEV_API odev_status odev_load_calibration(odev_device *device, const odev_calibration *calibration);
+
+/* A job and its arrays must live until its ticket has been waited for; the job struct itself is copied.
+ * odev_wait frees the ticket unless it returns ODEV_ERR_TIMEOUT; timeout_ns < 0 waits for ever. */
+ODEV_API odev_status odev_submit_expose(odev_device *device, const odev_expose_job *job, odev_ticket **ticket);
+ODEV_API odev_status odev_submit_transform(odev_device *device, const odev_transform_job *job, odev_ticket **ticket);
+ODEV_API odev_status odev_wait(odev_ticket *ticket, int64_t timeout_ns, odev_result *result);
+/* Takes a job that has not begun off the queue; it must still be waited for, and answers
+ * ODEV_ERR_CANCELLED then.  One that has begun runs to its end. */
+ODEV_API odev_status odev_cancel(odev_ticket *ticket);
+/* Submit and wait in one; on an idle device the job runs on the calling thread. */
+ODEV_API odev_status odev_run_expose(odev_device *device, const odev_expose_job *job, odev_result *result);
+ODEV_API odev_status odev_run_transform(odev_device *device, const odev_transform_job *job, odev_result *result);
+
+/* The same functions that transform runs, by hand: no device time passes. */
+ODEV_API odev_status odev_encode(odev_device *device, const odev_encode_job *job);
+ODEV_API odev_status odev_decode(odev_device *device, const odev_decode_job *job);
+
+/* Device time passes, in order with the queue. */
+ODEV_API odev_status odev_idle(odev_device *device, int64_t duration_ns);
+ODEV_API odev_status odev_telemetry(odev_device *device, odev_telemetry_data *telemetry);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

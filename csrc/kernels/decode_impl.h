@@ -1,0 +1,105 @@
+/* decode_impl.h - counts to complex spectra: phase steps, merging of exposures, calibrated maps. */
+#ifndef ODEV_DECODE_IMPL_H
+#define ODEV_DECODE_IMPL_H
+
+#include "../host/codec.h"
+#include "boundary_impl.h"
+#include "fft_impl.h"
+
+typedef struct {
+  vc y;          /* [(I0 - I2) + i (I1 - I3)] / 4, leak removed, DN */
+  vf sum;        /* of the four counts */
+  vmask saturated; /* in any step */
+} four_steps;
+
+INLINE four_steps combine_steps(const odev_codec *k, const void *counts, int exposure, int r, int c) {
+  const size_t plane = (size_t)k->geometry.n * (size_t)k->geometry.n * (k->float_counts ? 4 : 2);
+  vf dn[4];
+  vf brightest = vset(0.0f);
+  for (int step = 0; step < 4; ++step) {
+    const odev_plane p = {(char *)(uintptr_t)counts + (size_t)(4 * exposure + step) * plane,
+                          k->float_counts, k->geometry.n};
+    dn[step] = plane_load(p, r, c);
+    brightest = vmax(brightest, dn[step]);
+  }
+  const vf re = (dn[0] - dn[2]) * vset(0.25f), im = (dn[1] - dn[3]) * vset(0.25f);
+  /* Y = Z + e conj(Z)  ->  Z = (Y - e conj(Y)) / (1 - |e|^2). */
+  const vf er = vset(k->leak_re), ei = vset(k->leak_im), norm = vset(k->leak_norm);
+  const vf zr = re - vfma(er, re, ei * im), zi = im - vfnma(er, im, ei * re);
+  return (four_steps){{zr * norm, zi * norm}, (dn[0] + dn[2]) + (dn[1] + dn[3]),
+                      vgreater_equal(brightest, vset(k->saturation_dn))};
+}
+
+/* One frame's exposures to F(x), weighted by inverse variance.  The variance comes from the counts:
+ * shot noise of their sum and four times the read noise, over the squared gain.  A saturated bin counts
+ * only in exposure 0, the dimmest.  Returns how many bins that one had saturated. */
+INLINE uint32_t decode_frame_impl(const odev_codec *k, const void *counts, const uint8_t *launch_step,
+                                  int exposures, float scale, int conjugate, int accumulate, float *y) {
+  const odev_geometry g = k->geometry;
+  uint32_t saturated = 0;
+  const vf inverse_scale = vset(1.0f / scale), sign = vset(conjugate ? -1.0f : 1.0f);
+  for (int r = 0; r < g.n; ++r)
+    for (int c = 0; c < g.n; c += W) {
+      const int at = r * g.ld + c;
+      vc sum = {vset(0.0f), vset(0.0f)};
+      vf weights = vset(0.0f);
+      for (int e = 0; e < exposures; ++e) {
+        const four_steps f = combine_steps(k, counts, e, r, c);
+        const float *gain = k->launch_inverse[launch_step[e]];
+        const vc z = vc_mul(f.y, vset(gain[0]), vset(gain[1]));
+        if (e == 0)
+          saturated += (uint32_t)__builtin_popcount(vmask_bits(f.saturated));
+        if (exposures == 1) {
+          sum = z;
+          weights = vset(1.0f);
+          continue;
+        }
+        const vf light = vmax(f.sum - vset(4.0f * k->black_dn), vset(0.0f));
+        const vf noise = vfma(light, vset(1.0f / k->gain_e_per_dn), vset(4.0f * k->read_variance_dn2));
+        const vf variance = vmax(noise, vset(1e-6f)); /* a noiseless device has none */
+        vf weight = vset(k->launch_power[launch_step[e]]) / variance;
+        /* The dimmest keeps a weight too small to matter beside any other. */
+        weight = vselect(f.saturated, e == 0 ? weight * vset(1e-12f) : vset(0.0f), weight);
+        sum.re = vfma(z.re, weight, sum.re);
+        sum.im = vfma(z.im, weight, sum.im);
+        weights = weights + weight;
+      }
+      const vf norm = inverse_scale / weights;
+      vc out = vc_mul((vc){sum.re * norm, sum.im * norm}, vload(k->inverse_output_re + at),
+                      vload(k->inverse_output_im + at));
+      out.im = out.im * sign;
+      float *row = y + 2 * (size_t)r * (size_t)g.n;
+      if (accumulate) {
+        vf pr, pi;
+        load_complex(row, c, g.n, &pr, &pi);
+        out.re = out.re + pr;
+        out.im = out.im + pi;
+      }
+      store_complex(row, c, g.n, out.re, out.im);
+    }
+  return saturated;
+}
+
+/* Complex gain of a pilot frame against its expected spectrum: sum Y conj(P) / sum |P|^2. */
+INLINE void pilot_gain_impl(const odev_codec *k, const void *counts, double gain[2]) {
+  const odev_geometry g = k->geometry;
+  const float *inverse = k->launch_inverse[k->pilot_launch_step];
+  double re = 0, im = 0, norm = 0;
+  for (int r = 0; r < g.n; ++r) {
+    vf a = vset(0.0f), b = vset(0.0f), d = vset(0.0f);
+    for (int c = 0; c < g.n; c += W) {
+      const int at = r * g.ld + c;
+      const four_steps f = combine_steps(k, counts, 0, r, c);
+      const vc z = vc_mul(f.y, vset(inverse[0]), vset(inverse[1]));
+      const vf pr = vload(k->pilot_re + at), pi = vload(k->pilot_im + at);
+      a = vfma(z.re, pr, vfma(z.im, pi, a));
+      b = vfma(z.im, pr, vfnma(z.re, pi, b));
+      d = vfma(pr, pr, vfma(pi, pi, d));
+    }
+    for (int i = 0; i < W; ++i) re += (double)a[i], im += (double)b[i], norm += (double)d[i];
+  }
+  gain[0] = norm > 0 ? re / norm : 1.0;
+  gain[1] = norm > 0 ? im / norm : 0.0;
+}
+
+#endif

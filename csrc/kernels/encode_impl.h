@@ -1,0 +1,337 @@
+/* encode_impl.h - complex targets to heater codes, by inverting the calibrated model.
+ *
+ * The chip realises input_map * m_a * m_b with m_s = (1 + rho_s e^{i theta_s}) e^{i phi_s}.  The
+ * amplitude is shared out evenly between both stages, so that the extinction floor of the product is
+ * that of two; what one stage cannot reach, the other takes over.
+ */
+#ifndef ODEV_ENCODE_IMPL_H
+#define ODEV_ENCODE_IMPL_H
+
+#include "../host/codec.h"
+#include "boundary_impl.h"
+#include "crosstalk_impl.h"
+#include "fft_impl.h"
+#include "vmath.h"
+
+/* Heaters work in this window of phase, in turns: enough below it for the neighbours' heat. */
+#define WINDOW_LOW 0.175f
+#define PARKED_PHI 0.675f
+enum { JACOBI_ROUNDS = 3 };
+/* Strongest over mean bin power of a spectrum with exponential statistics: ln(4096) is 8.3. */
+#define ODEV_CREST 10.0f
+
+typedef struct {
+  float *x_re, *x_im;      /* the target itself, plain planes */
+  float *t_re, *t_im;      /* the target of m_a m_b, before scaling */
+  float *o_re, *o_im;      /* operand, when stage b has a target of its own */
+  float *heat[4];          /* what each heater must feel, mW: plain */
+  float *power[4], *spare[4]; /* halo planes; borders are zero and stay zero */
+} encode_scratch;
+
+INLINE encode_scratch encode_scratch_of(odev_geometry g, float *memory) {
+  encode_scratch s;
+  float **plain[6] = {&s.x_re, &s.x_im, &s.t_re, &s.t_im, &s.o_re, &s.o_im};
+  for (int i = 0; i < 6; ++i, memory += odev_plain_size(g)) *plain[i] = memory;
+  for (int h = 0; h < 4; ++h, memory += odev_plain_size(g)) s.heat[h] = memory;
+  for (int h = 0; h < 4; ++h, memory += odev_halo_size(g)) s.power[h] = memory + odev_halo_origin(g);
+  for (int h = 0; h < 4; ++h, memory += odev_halo_size(g)) s.spare[h] = memory + odev_halo_origin(g);
+  return s;
+}
+
+INLINE vf wrap_to_window(vf turns) {
+  const vf y = turns - vset(WINDOW_LOW);
+  return turns - vround(y - vset(0.5f));
+}
+
+INLINE float lane_max(vf v) {
+  float best = v[0];
+  for (int i = 1; i < W; ++i) best = v[i] > best ? v[i] : best;
+  return best;
+}
+
+/* Load a target, optionally conjugated (a forward transform of conj(x) is conj of the inverse). */
+INLINE void load_target(odev_geometry g, const float *x, int conjugate, float *re, float *im) {
+  const vf sign = vset(conjugate ? -1.0f : 1.0f);
+  for (int r = 0; r < g.n; ++r)
+    for (int c = 0; c < g.ld; c += W) {
+      vf a, b;
+      load_complex(x + 2 * (size_t)r * (size_t)g.n, c, g.n, &a, &b);
+      vstore(re + r * g.ld + c, a);
+      vstore(im + r * g.ld + c, b * sign);
+    }
+}
+
+/* Energy and lag-one correlations of a target: what the exposure is predicted from.  Sixteen fixed
+ * accumulators whatever the vector width, so that the prediction is the same on every path.  (The
+ * last pixel of a row is correlated with the first of the next: one term in N, and no branch.) */
+typedef struct {
+  double energy, across, down;
+} target_statistics;
+
+enum { SUB = ODEV_LANES / W };
+
+INLINE double sum_lanes(const vf v[SUB]) {
+  double total = 0;
+  for (int j = 0; j < SUB; ++j)
+    for (int i = 0; i < W; ++i) total += (double)v[j][i];
+  return total;
+}
+
+INLINE target_statistics statistics_of(odev_geometry g, const float *re, const float *im) {
+  vf sum[5][SUB];
+  for (int k = 0; k < 5; ++k)
+    for (int j = 0; j < SUB; ++j) sum[k][j] = vset(0.0f);
+  for (int r = 0; r < g.n; ++r)
+    for (int c = 0; c < g.ld; c += ODEV_LANES)
+      for (int j = 0; j < SUB; ++j) {
+        const int at = r * g.ld + c + j * W;
+        const vf a = vload(re + at), b = vload(im + at);
+        sum[0][j] = vfma(a, a, vfma(b, b, sum[0][j]));
+        if (r + 1 == g.n) continue; /* so that no lag reaches past the plane */
+        const vf x = vload(re + at + 1), y = vload(im + at + 1);
+        sum[1][j] = vfma(a, x, vfma(b, y, sum[1][j]));
+        sum[2][j] = vfma(b, x, vfnma(a, y, sum[2][j]));
+        const vf u = vload(re + at + g.ld), v = vload(im + at + g.ld);
+        sum[3][j] = vfma(a, u, vfma(b, v, sum[3][j]));
+        sum[4][j] = vfma(b, u, vfnma(a, v, sum[4][j]));
+      }
+  const double h0 = sum_lanes(sum[1]), h1 = sum_lanes(sum[2]);
+  const double v0 = sum_lanes(sum[3]), v1 = sum_lanes(sum[4]);
+  return (target_statistics){sum_lanes(sum[0]), __builtin_sqrt(h0 * h0 + h1 * h1),
+                             __builtin_sqrt(v0 * v0 + v1 * v1)};
+}
+
+/* Predicted power of the strongest bin, as if the target were a first-order autoregressive field with
+ * these correlations: its spectrum peaks at (1 + r)/(1 - r) of the mean along each axis.  Bins are
+ * exponentially distributed about that, hence the factor; the total energy bounds it. */
+INLINE float predicted_peak(odev_geometry g, target_statistics s, float scale) {
+  if (!(s.energy > 0)) return 0.0f;
+  const double bins = (double)g.n * (double)g.n;
+  const double across = s.across / s.energy, down = s.down / s.energy;
+  const double rise = (1 + across) / (1.0000001 - across) * ((1 + down) / (1.0000001 - down));
+  const double crest = ODEV_CREST * rise;
+  return (float)((double)scale * (double)scale * s.energy / bins * (crest < bins ? crest : bins));
+}
+
+/* t = x / input_map, and the largest power that it asks of a pixel, relative to what that has. */
+INLINE float chip_target(const odev_codec *k, encode_scratch s, int both_stages) {
+  const odev_geometry g = k->geometry;
+  vf most = vset(0.0f);
+  for (int r = 0; r < g.n; ++r)
+    for (int c = 0; c < g.ld; c += W) {
+      const int at = r * g.ld + c;
+      const vc t = vc_mul((vc){vload(s.x_re + at), vload(s.x_im + at)}, vload(k->inverse_input_re + at),
+                          vload(k->inverse_input_im + at));
+      vstore(s.t_re + at, t.re);
+      vstore(s.t_im + at, t.im);
+      vf reach = vset(1.0f) + vload(k->rho[0] + at);
+      if (both_stages) reach = reach * (vset(1.0f) + vload(k->rho[1] + at));
+      most = vmax(most, vfma(t.re, t.re, t.im * t.im) / (reach * reach));
+    }
+  return lane_max(most);
+}
+
+INLINE float operand_target(const odev_codec *k, encode_scratch s) {
+  const odev_geometry g = k->geometry;
+  vf most = vset(0.0f);
+  for (int at = 0; at < g.n * g.ld; at += W) {
+    const vf reach = vset(1.0f) + vload(k->rho[1] + at);
+    const vf a = vload(s.o_re + at), b = vload(s.o_im + at);
+    most = vmax(most, vfma(a, a, b * b) / (reach * reach));
+  }
+  return lane_max(most);
+}
+
+/* theta (turns, upper half) and transmission of one stage at amplitude m. */
+INLINE vc stage_at(const odev_codec *k, int stage, int at, vf m, vf *theta_turns) {
+  const vf rho = vload(k->rho[stage] + at);
+  vf c = (m * m - vfma(rho, rho, vset(1.0f))) * vload(k->half_over_rho[stage] + at);
+  c = vmin(vmax(c, vset(-1.0f)), vset(1.0f));
+  const vf s = vsqrt((vset(1.0f) - c) * (vset(1.0f) + c));
+  *theta_turns = vatan2_turns(s, c);
+  return (vc){vfma(rho, c, vset(1.0f)), rho * s};
+}
+
+INLINE vf clip_to_stage(const odev_codec *k, int stage, int at, vf m) {
+  const vf rho = vload(k->rho[stage] + at), one = vset(1.0f);
+  return vmin(vmax(m, vabs(one - rho)), one + rho);
+}
+
+/* Targets to the heat Q (mW) that each heater must feel, and the first guess of its power. */
+INLINE void targets_to_heat(const odev_codec *k, encode_scratch s, float scale, float operand_scale,
+                            int has_operand) {
+  const odev_geometry g = k->geometry;
+  for (int r = 0; r < g.n; ++r)
+    for (int c = 0; c < g.ld; c += W) {
+      const int at = r * g.ld + c, halo = r * g.pitch + c;
+      const vc want = {vload(s.t_re + at), vload(s.t_im + at)};
+      const vf amplitude = vsqrt(vfma(want.re, want.re, want.im * want.im)) * vset(scale);
+      vf theta[2], phi[2];
+      if (has_operand) {
+        /* Each stage carries its own factor, phase and all: the product is the chip's. */
+        const vc factor = {vload(s.o_re + at), vload(s.o_im + at)};
+        const vf second = vsqrt(vfma(factor.re, factor.re, factor.im * factor.im));
+        const vc ta = stage_at(k, 0, at, clip_to_stage(k, 0, at, amplitude), &theta[0]);
+        const vc tb = stage_at(k, 1, at, clip_to_stage(k, 1, at, second * vset(operand_scale)), &theta[1]);
+        const vc ra = vc_mul(want, ta.re, -ta.im), rb = vc_mul(factor, tb.re, -tb.im);
+        phi[0] = vatan2_turns(ra.im, ra.re) - vset(PARKED_PHI);
+        phi[1] = vatan2_turns(rb.im, rb.re) + vset(PARKED_PHI);
+      } else {
+        /* Even shares; where one stage is at its floor or ceiling, the other makes up for it. */
+        const vf second = clip_to_stage(k, 1, at, amplitude / clip_to_stage(k, 0, at, vsqrt(amplitude)));
+        const vf first = clip_to_stage(k, 0, at, amplitude / second);
+        const vc ta = stage_at(k, 0, at, first, &theta[0]);
+        const vc tb = stage_at(k, 1, at, second, &theta[1]);
+        /* Only the sum of both phi reaches the field: stage b's stays parked. */
+        const vc both = vc_mul(ta, tb.re, tb.im);
+        const vc rest = vc_mul(want, both.re, -both.im);
+        phi[0] = vatan2_turns(rest.im, rest.re) - vset(PARKED_PHI);
+        phi[1] = vset(PARKED_PHI);
+      }
+      for (int h = 0; h < 4; ++h) {
+        const int i = h >> 1;
+        const vf psi = h & 1 ? phi[i] : theta[i] - vload(k->theta0_turns[i] + at);
+        const vf q = wrap_to_window(psi) * vload(k->mw_per_turn[i][h & 1] + at);
+        vstore(s.heat[h] + at, q);
+        vstore(s.power[h] + halo, q * vload(k->jacobi_start[i][h & 1] + at));
+      }
+    }
+}
+
+/* What a heater feels besides its own power. */
+INLINE vf foreign_heat(const odev_codec *k, float *const power[4], int h, int r, int c) {
+  const odev_geometry g = k->geometry;
+  const int at = r * g.ld + c;
+  const ptrdiff_t halo = (ptrdiff_t)r * g.pitch + c;
+  const vf near = neighbour_heat(k->link[h >> 1][h & 1], power[h], halo, g.pitch);
+  return vfma(vload(k->partner[h >> 1] + at), vload(power[h ^ 1] + halo), near);
+}
+
+/* Solve P + C P = Q.  Starting from Q / (1 + sum c) the smooth part is right at once, and each round
+ * shrinks the rest about 25-fold: three leave less than 1e-5 rad.  The result is in s.power. */
+INLINE void heat_to_power(const odev_codec *k, encode_scratch *s) {
+  const odev_geometry g = k->geometry;
+  if (!k->has_crosstalk) return;
+  for (int round = 0; round < JACOBI_ROUNDS; ++round) {
+    for (int h = 0; h < 4; ++h)
+      for (int r = 0; r < g.n; ++r)
+        for (int c = 0; c < g.ld; c += W)
+          vstore(s->spare[h] + r * g.pitch + c,
+                 vload(s->heat[h] + r * g.ld + c) - foreign_heat(k, s->power, h, r, c));
+    for (int h = 0; h < 4; ++h) {
+      float *const swap = s->power[h];
+      s->power[h] = s->spare[h];
+      s->spare[h] = swap;
+    }
+  }
+}
+
+INLINE odev_plane code_plane(const odev_codec *k, void *codes, int h) {
+  const size_t plane = (size_t)k->geometry.n * (size_t)k->geometry.n;
+  return (odev_plane){(char *)codes + (size_t)h * plane * (k->float_codes ? 4 : 2), k->float_codes,
+                      k->geometry.n};
+}
+
+INLINE void power_to_codes(const odev_codec *k, encode_scratch s, void *codes) {
+  const odev_geometry g = k->geometry;
+  const vf code_max = vset(k->code_max);
+  for (int h = 0; h < 4; ++h) {
+    const odev_plane out = code_plane(k, codes, h);
+    for (int r = 0; r < g.n; ++r)
+      for (int c = 0; c < g.n; c += W) {
+        const vf p = vmax(vload(s.power[h] + r * g.pitch + c), vset(0.0f));
+        const vf slope = vload(k->slope_per_mw[h >> 1][h & 1] + r * g.ld + c);
+        const vf cold = p * vfma(slope, p, vset(1.0f)); /* V^2 / R0 */
+        const vf u2 = cold * vload(k->per_power_full[h >> 1][h & 1] + r * g.ld + c);
+        const vf code = vmin(vsqrt(u2), vset(1.0f)) * code_max;
+        plane_store(out, r, c, k->float_codes ? code : vround(code));
+      }
+  }
+}
+
+/* What the calibrated model says these codes realise, m_a m_b, subtracted from scale * t: the target
+ * of a residual frame, left in t. */
+INLINE void subtract_realised(const odev_codec *k, encode_scratch s, float scale, void *codes) {
+  const odev_geometry g = k->geometry;
+  const vf to_u = vset(1.0f / k->code_max);
+  for (int h = 0; h < 4; ++h)
+    for (int r = 0; r < g.n; ++r)
+      for (int c = 0; c < g.ld; c += W) {
+        const vf u = plane_load(code_plane(k, codes, h), r, c) * to_u;
+        const vf cold = vload(k->power_full_mw[h >> 1][h & 1] + r * g.ld + c) * (u * u);
+        const vf slope4 = vload(k->slope_per_mw[h >> 1][h & 1] + r * g.ld + c) * vset(4.0f);
+        vstore(s.power[h] + r * g.pitch + c,
+               (cold + cold) / (vset(1.0f) + vsqrt(vfma(slope4, cold, vset(1.0f)))));
+      }
+  for (int r = 0; r < g.n; ++r)
+    for (int c = 0; c < g.ld; c += W) {
+      const int at = r * g.ld + c;
+      vf psi[4], si, co;
+      for (int h = 0; h < 4; ++h) {
+        vf q = vload(s.power[h] + r * g.pitch + c);
+        if (k->has_crosstalk) q = q + foreign_heat(k, s.power, h, r, c);
+        psi[h] = q * vload(k->turns_per_mw[h >> 1][h & 1] + at);
+      }
+      vsincos_turns(psi[1] + psi[3], &si, &co);
+      vc made = {co, si};
+      for (int i = 0; i < 2; ++i) {
+        const vf rho = vload(k->rho[i] + at);
+        vsincos_turns(psi[2 * i] + vload(k->theta0_turns[i] + at), &si, &co);
+        made = vc_mul(made, vfma(rho, co, vset(1.0f)), rho * si);
+      }
+      vstore(s.t_re + at, vfma(vload(s.t_re + at), vset(scale), -made.re));
+      vstore(s.t_im + at, vfma(vload(s.t_im + at), vset(scale), -made.im));
+    }
+}
+
+INLINE float scale_for(float most) { return most > 0 ? 1.0f / __builtin_sqrtf(most) : 1.0f; }
+
+/* One frame: x (N x N interleaved complex), optionally conjugated and with an operand for stage b. */
+INLINE odev_encoded encode_frame_impl(const odev_codec *k, const float *x, const float *operand,
+                                      int conjugate, void *codes, float *memory) {
+  encode_scratch s = encode_scratch_of(k->geometry, memory);
+  load_target(k->geometry, x, conjugate, s.x_re, s.x_im);
+  const float scale = scale_for(chip_target(k, s, operand == NULL));
+  float operand_scale = 1.0f;
+  if (operand) {
+    load_target(k->geometry, operand, conjugate, s.o_re, s.o_im);
+    operand_scale = scale_for(operand_target(k, s));
+  }
+  targets_to_heat(k, s, scale, operand_scale, operand != NULL);
+  heat_to_power(k, &s);
+  power_to_codes(k, s, codes);
+  if (operand) /* the product is what the lens sees */
+    for (int at = 0; at < k->geometry.n * k->geometry.ld; at += W) {
+      const vc p = vc_mul((vc){vload(s.x_re + at), vload(s.x_im + at)}, vload(s.o_re + at),
+                          vload(s.o_im + at));
+      vstore(s.x_re + at, p.re);
+      vstore(s.x_im + at, p.im);
+    }
+  const target_statistics t = statistics_of(k->geometry, s.x_re, s.x_im);
+  const float both = scale * operand_scale;
+  return (odev_encoded){both, predicted_peak(k->geometry, t, both)};
+}
+
+/* The frame that takes up what `codes`, just encoded from the same scratch, could not realise. */
+INLINE odev_encoded encode_residual_impl(const odev_codec *k, float scale, void *codes,
+                                         void *residual_codes, float *memory) {
+  const odev_geometry g = k->geometry;
+  encode_scratch s = encode_scratch_of(g, memory);
+  subtract_realised(k, s, scale, codes);
+  vf most = vset(0.0f);
+  for (int at = 0; at < g.n * g.ld; at += W) {
+    const vf reach = (vset(1.0f) + vload(k->rho[0] + at)) * (vset(1.0f) + vload(k->rho[1] + at));
+    const vf a = vload(s.t_re + at), b = vload(s.t_im + at);
+    most = vmax(most, vfma(a, a, b * b) / (reach * reach));
+  }
+  const float own = scale_for(lane_max(most));
+  targets_to_heat(k, s, own, 1.0f, 0);
+  heat_to_power(k, &s);
+  power_to_codes(k, s, residual_codes);
+  /* A residual looks like noise: its spectrum is flat. */
+  const target_statistics t = statistics_of(g, s.t_re, s.t_im);
+  const float mean = (float)(t.energy / ((double)g.n * (double)g.n));
+  return (odev_encoded){scale * own, ODEV_CREST * mean * own * own * k->input_power};
+}
+
+#endif

@@ -1,0 +1,184 @@
+/* simd.h - the vector vocabulary of the kernels.
+ *
+ * The kernels are written once, in GCC vector extensions, and compiled once per instruction set by
+ * the stubs kernels_v4.c (W = 16), kernels_v3.c (W = 8) and kernels_base.c (W = 4).  Only what the
+ * extensions cannot say (fused multiply-add, square root, 32x32->64 multiply) needs an intrinsic.
+ *
+ * Both FMA builds perform the same operations on the same elements in the same order, so they agree
+ * bit for bit.  The baseline has no fused multiply-add and may differ in the last place.
+ */
+#ifndef ODEV_SIMD_H
+#define ODEV_SIMD_H
+
+#include <stdint.h>
+#include <string.h>
+
+#ifndef ODEV_W
+#error "ODEV_W, the vector width in floats, is set by the stub that includes the kernels"
+#endif
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+#define W ODEV_W
+
+typedef float vf __attribute__((vector_size(W * 4)));
+typedef int32_t vi __attribute__((vector_size(W * 4)));
+typedef uint32_t vu __attribute__((vector_size(W * 4)));
+typedef uint16_t vh __attribute__((vector_size(W * 2)));
+
+#define INLINE static inline __attribute__((always_inline))
+
+/* Broadcasts, spelt out: the compiler recognises these, but not a loop over the lanes. */
+#if W == 16
+#define LANES(f) {f(0), f(1), f(2), f(3), f(4), f(5), f(6), f(7), f(8), f(9), f(10), f(11), f(12), f(13), f(14), f(15)}
+#elif W == 8
+#define LANES(f) {f(0), f(1), f(2), f(3), f(4), f(5), f(6), f(7)}
+#else
+#define LANES(f) {f(0), f(1), f(2), f(3)}
+#endif
+#define SAME_(lane) x
+#define INDEX_(lane) lane
+INLINE vf vset(float x) { return (vf)LANES(SAME_); }
+INLINE vu vset_u(uint32_t x) { return (vu)LANES(SAME_); }
+INLINE vu vlane_index(void) { return (vu)LANES(INDEX_); }
+INLINE vf vload(const float *p) {
+  vf r;
+  memcpy(&r, p, sizeof r);
+  return r;
+}
+INLINE void vstore(float *p, vf x) { memcpy(p, &x, sizeof x); }
+
+/* Comparisons give a mask, one bit a lane where the hardware has such registers; select takes a where
+ * it is set, b elsewhere.  min and max give b when either is NaN. */
+#if W == 16
+typedef __mmask16 vmask;
+INLINE vmask vgreater(vf a, vf b) { return _mm512_cmp_ps_mask((__m512)a, (__m512)b, _CMP_GT_OQ); }
+INLINE vmask vgreater_equal(vf a, vf b) { return _mm512_cmp_ps_mask((__m512)a, (__m512)b, _CMP_GE_OQ); }
+INLINE vmask vodd(vi a) { return _mm512_test_epi32_mask((__m512i)a, _mm512_set1_epi32(1)); }
+INLINE vf vselect(vmask m, vf a, vf b) { return (vf)_mm512_mask_blend_ps(m, (__m512)b, (__m512)a); }
+INLINE uint32_t vmask_bits(vmask m) { return m; }
+INLINE vf vmin(vf a, vf b) { return (vf)_mm512_min_ps((__m512)a, (__m512)b); }
+INLINE vf vmax(vf a, vf b) { return (vf)_mm512_max_ps((__m512)a, (__m512)b); }
+#elif W == 8
+typedef vi vmask;
+INLINE vmask vgreater(vf a, vf b) { return a > b; }
+INLINE vmask vgreater_equal(vf a, vf b) { return a >= b; }
+INLINE vmask vodd(vi a) { return (a & 1) != 0; }
+INLINE vf vselect(vmask m, vf a, vf b) { return (vf)_mm256_blendv_ps((__m256)b, (__m256)a, (__m256)m); }
+INLINE uint32_t vmask_bits(vmask m) { return (uint32_t)_mm256_movemask_ps((__m256)m); }
+INLINE vf vmin(vf a, vf b) { return (vf)_mm256_min_ps((__m256)a, (__m256)b); }
+INLINE vf vmax(vf a, vf b) { return (vf)_mm256_max_ps((__m256)a, (__m256)b); }
+#else
+typedef vi vmask;
+INLINE vmask vgreater(vf a, vf b) { return a > b; }
+INLINE vmask vgreater_equal(vf a, vf b) { return a >= b; }
+INLINE vmask vodd(vi a) { return (a & 1) != 0; }
+INLINE vf vselect(vmask m, vf a, vf b) { return (vf)((m & (vi)a) | (~m & (vi)b)); }
+INLINE uint32_t vmask_bits(vmask m) {
+  uint32_t bits = 0;
+  for (int i = 0; i < W; ++i) bits |= (uint32_t)(m[i] & 1) << i;
+  return bits;
+}
+INLINE vf vmin(vf a, vf b) { return vselect(a < b, a, b); }
+INLINE vf vmax(vf a, vf b) { return vselect(a > b, a, b); }
+#endif
+INLINE vf vabs(vf a) { return (vf)((vi)a & 0x7fffffff); }
+INLINE vf vcopysign(vf magnitude, vf sign) {
+  return (vf)(((vi)magnitude & 0x7fffffff) | ((vi)sign & (int32_t)0x80000000));
+}
+
+/* Explicit fused multiply-add, a*b + c; contraction is off, so nothing else is ever fused. */
+INLINE vf vfma(vf a, vf b, vf c) {
+#if W == 16
+  return (vf)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
+#elif W == 8
+  return (vf)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
+#else
+  return a * b + c;
+#endif
+}
+INLINE vf vfnma(vf a, vf b, vf c) { return vfma(-a, b, c); }
+
+/* Correctly rounded square root. */
+INLINE vf vsqrt(vf a) {
+#if W == 16
+  return (vf)_mm512_sqrt_ps((__m512)a);
+#elif W == 8
+  return (vf)_mm256_sqrt_ps((__m256)a);
+#elif defined(__x86_64__)
+  return (vf)_mm_sqrt_ps((__m128)a);
+#else
+  vf r;
+  for (int i = 0; i < W; ++i) r[i] = __builtin_sqrtf(a[i]);
+  return r;
+#endif
+}
+
+/* Round to nearest, ties to even, for |a| < 2^22. */
+INLINE vf vround(vf a) {
+  const vf magic = vset(12582912.0f);
+  return (a + magic) - magic;
+}
+
+INLINE vf vfrom_i(vi a) { return __builtin_convertvector(a, vf); }
+INLINE vi vto_i(vf a) { return __builtin_convertvector(a, vi); } /* truncates: give it integers */
+
+/* High and low words of the 32x32 -> 64 bit products of each lane with one constant. */
+INLINE void vmulhilo(vu a, uint32_t m, vu *hi, vu *lo) {
+#if W == 16
+  const __m512i k = _mm512_set1_epi32((int)m), x = (__m512i)a;
+  const __m512i even = _mm512_mul_epu32(x, k);
+  const __m512i odd = _mm512_mul_epu32(_mm512_srli_epi64(x, 32), k);
+  *lo = (vu)_mm512_mask_blend_epi32(0xAAAA, even, _mm512_slli_epi64(odd, 32));
+  *hi = (vu)_mm512_mask_blend_epi32(0xAAAA, _mm512_srli_epi64(even, 32), odd);
+#elif W == 8
+  const __m256i k = _mm256_set1_epi32((int)m), x = (__m256i)a;
+  const __m256i even = _mm256_mul_epu32(x, k);
+  const __m256i odd = _mm256_mul_epu32(_mm256_srli_epi64(x, 32), k);
+  *lo = (vu)_mm256_blend_epi32(even, _mm256_slli_epi64(odd, 32), 0xAA);
+  *hi = (vu)_mm256_blend_epi32(_mm256_srli_epi64(even, 32), odd, 0xAA);
+#else
+  for (int i = 0; i < W; ++i) {
+    const uint64_t p = (uint64_t)a[i] * m;
+    (*hi)[i] = (uint32_t)(p >> 32);
+    (*lo)[i] = (uint32_t)p;
+  }
+#endif
+}
+
+/* In-register transpose of a W x W block: log2(W) rounds that swap off-diagonal halves. */
+#define SWAP_ROUND(v, d)                                                 \
+  do {                                                                   \
+    const vi lo_ = LANES(LANE_LO_##d), hi_ = LANES(LANE_HI_##d);         \
+    for (int i_ = 0; i_ < W; ++i_) {                                     \
+      if (i_ & (d)) continue;                                            \
+      const vf a_ = (v)[i_], b_ = (v)[i_ + (d)];                         \
+      (v)[i_] = __builtin_shuffle(a_, b_, lo_);                          \
+      (v)[i_ + (d)] = __builtin_shuffle(a_, b_, hi_);                    \
+    }                                                                    \
+  } while (0)
+#define LANE_LO(l, d) (((l) & (d)) ? W + (l) - (d) : (l))
+#define LANE_HI(l, d) (((l) & (d)) ? W + (l) : (l) + (d))
+#define LANE_LO_1(l) LANE_LO(l, 1)
+#define LANE_HI_1(l) LANE_HI(l, 1)
+#define LANE_LO_2(l) LANE_LO(l, 2)
+#define LANE_HI_2(l) LANE_HI(l, 2)
+#define LANE_LO_4(l) LANE_LO(l, 4)
+#define LANE_HI_4(l) LANE_HI(l, 4)
+#define LANE_LO_8(l) LANE_LO(l, 8)
+#define LANE_HI_8(l) LANE_HI(l, 8)
+
+INLINE void vtranspose(vf v[W]) {
+  SWAP_ROUND(v, 1);
+  SWAP_ROUND(v, 2);
+#if W >= 8
+  SWAP_ROUND(v, 4);
+#endif
+#if W >= 16
+  SWAP_ROUND(v, 8);
+#endif
+}
+
+#endif

@@ -1,0 +1,106 @@
+/* stages.c - the kernels, called one by one. */
+#include "stages.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "../core/error.h"
+#include "../emulator/build.h"
+#include "../emulator/light.h"
+#include "../kernels/planes.h"
+
+static const odev_kernels *find(const char *name) {
+  const odev_kernels *k = odev_kernels_by_name(name);
+  if (!k) odev_fail(ODEV_ERR_CAPABILITY, "this processor does not run the '%s' kernels", name);
+  return k;
+}
+
+static void gather(odev_geometry g, const float *plane, int pitch, float *out, size_t stride) {
+  if (!out) return;
+  for (int r = 0; r < g.n; ++r)
+    for (int c = 0; c < g.n; ++c) out[((size_t)r * (size_t)g.n + (size_t)c) * stride] = plane[r * pitch + c];
+}
+
+static void gather_complex(odev_geometry g, const float *re, const float *im, float *out) {
+  gather(g, re, g.ld, out, 2);
+  gather(g, im, g.ld, out ? out + 1 : NULL, 2);
+}
+
+static void run_stages(const odev_emulator_model *m, const odev_kernels *k, const odev_block *block,
+                       odev_arena *arena, const odev_stage_outputs *out) {
+  const odev_geometry g = m->geometry;
+  const size_t plane = (size_t)g.n * (size_t)g.n;
+  float *power[4], *phases[2][3];
+  for (int h = 0; h < 4; ++h) power[h] = odev_arena_take(arena, odev_halo_size(g)) + odev_halo_origin(g);
+  for (int i = 0; i < 6; ++i) phases[i / 3][i % 3] = odev_arena_take(arena, odev_plain_size(g));
+  float *re = odev_arena_take(arena, odev_square_size(g)), *im = odev_arena_take(arena, odev_square_size(g));
+  float *fft = odev_arena_take(arena, odev_fft_scratch_size(g.n));
+
+  k->heater_powers(m, block->previous_codes, power);
+  k->steady_phases(m, power, phases[0]);
+  k->heater_powers(m, block->codes, power);
+  k->steady_phases(m, power, phases[1]);
+  for (size_t h = 0; out->power_mw && h < 4; ++h) gather(g, power[h], g.pitch, out->power_mw + h * plane, 1);
+  for (size_t i = 0; out->phase_turns && i < 3; ++i)
+    gather(g, phases[1][i], g.ld, out->phase_turns + i * plane, 1);
+  const odev_drift drift = odev_drift_at(m, block->start_ns);
+  k->chip_field(m, phases[1], phases[0], m->ambient_turns_per_k * (float)drift.ambient_k, re, im);
+  gather_complex(g, re, im, out->field);
+  k->fft2(&m->fft, re, im, fft);
+  gather_complex(g, re, im, out->spectrum);
+}
+
+odev_status odev_stages_run(const odev_emulator_spec *spec, const char *kernels, const odev_block *block,
+                            const odev_stage_outputs *out) {
+  const odev_kernels *k = find(kernels);
+  if (!k) return ODEV_ERR_CAPABILITY;
+  odev_emulator_model model;
+  if (odev_emulator_model_init(&model, spec)) return odev_fail(ODEV_ERR_MEMORY, "out of memory");
+  const odev_geometry g = model.geometry;
+  odev_arena arena;
+  odev_status status = ODEV_OK;
+  const size_t floats = 4 * odev_round_up(odev_halo_size(g)) + 6 * odev_round_up(odev_plain_size(g)) +
+                        2 * odev_round_up(odev_square_size(g)) + odev_round_up(odev_fft_scratch_size(g.n));
+  if (odev_arena_init(&arena, floats)) {
+    status = odev_fail(ODEV_ERR_MEMORY, "out of memory");
+  } else {
+    run_stages(&model, k, block, &arena, out);
+    free(arena.storage);
+  }
+  odev_emulator_model_free(&model);
+  return status;
+}
+
+odev_status odev_stages_fft2(const char *kernels, uint32_t n, float *frame) {
+  const odev_kernels *k = find(kernels);
+  if (!k) return ODEV_ERR_CAPABILITY;
+  if (n < 1 || n > ODEV_MAX_N) return odev_fail(ODEV_ERR_ARGUMENT, "n must be 1 to 512");
+  const odev_geometry g = odev_geometry_of((int)n);
+  odev_fft_plan plan;
+  odev_arena arena;
+  if (odev_fft_plan_init(&plan, g.n)) return odev_fail(ODEV_ERR_MEMORY, "out of memory");
+  if (odev_arena_init(&arena, 2 * odev_square_size(g) + odev_round_up(odev_fft_scratch_size(g.n)))) {
+    odev_fft_plan_free(&plan);
+    return odev_fail(ODEV_ERR_MEMORY, "out of memory");
+  }
+  float *re = odev_arena_take(&arena, odev_square_size(g)), *im = odev_arena_take(&arena, odev_square_size(g));
+  for (int r = 0; r < g.n; ++r)
+    for (int c = 0; c < g.n; ++c) {
+      const float *x = frame + 2 * ((size_t)r * n + (size_t)c);
+      re[r * g.ld + c] = x[0];
+      im[r * g.ld + c] = x[1];
+    }
+  k->fft2(&plan, re, im, odev_arena_take(&arena, odev_fft_scratch_size(g.n)));
+  gather_complex(g, re, im, frame);
+  free(arena.storage);
+  odev_fft_plan_free(&plan);
+  return ODEV_OK;
+}
+
+odev_status odev_stages_random(const char *kernels, const uint32_t key[2], const uint32_t counter[4],
+                               uint32_t *words, float *normals) {
+  const odev_kernels *k = find(kernels);
+  if (!k) return ODEV_ERR_CAPABILITY;
+  k->random16(key, counter, words, normals);
+  return ODEV_OK;
+}

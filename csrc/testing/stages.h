@@ -1,0 +1,27 @@
+/* stages.h - the stages of the frame path one by one, for tests against the golden model. */
+#ifndef ODEV_TESTING_STAGES_H
+#define ODEV_TESTING_STAGES_H
+
+#include "optical_backend.h"
+#include "optical_emulator.h"
+
+/* What each stage of one frame yields; natural n x n order, planes that are null are not written. */
+typedef struct odev_stage_outputs {
+  float *power_mw;     /* [2][2] */
+  float *phase_turns;  /* [3]: theta a, theta b, both phi added; steady state, without phi_0 */
+  float *field;        /* complex: on the chip's output plane */
+  float *spectrum;     /* complex: unnormalised DFT of the field */
+} odev_stage_outputs;
+
+/* The first frame of `block` on the kernels named ("base", "v3", "v4"). */
+odev_status odev_stages_run(const odev_emulator_spec *spec, const char *kernels, const odev_block *block,
+                            const odev_stage_outputs *out);
+
+/* Unnormalised forward transform of one complex n x n frame, in place. */
+odev_status odev_stages_fft2(const char *kernels, uint32_t n, float *frame);
+
+/* words and normals of 16 pixels from counter[0] on: [4][16] each. */
+odev_status odev_stages_random(const char *kernels, const uint32_t key[2], const uint32_t counter[4],
+                               uint32_t *words, float *normals);
+
+#endif

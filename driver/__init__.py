@@ -1,0 +1,33 @@
+"""The driver of a Fourier-optical computer.
+
+    from driver import open_device
+    with open_device("emulator:lab", seed=7) as dev:
+        dev.calibrate()
+        X = dev.transform(x)            # orthonormal 2-D Fourier transform, by light
+        y = dev.convolve2d(images, kernels, padding=1)
+
+`driver.errors` tells which error means what.
+"""
+
+from __future__ import annotations
+
+from driver.calibration.calibration import Calibration
+from driver.device import Device, open_device
+from driver.encoded import Codes, Encoded
+from driver.errors import DriverError, UncalibratedWarning
+from driver.info import DeviceInfo, NominalValues, Timing
+from driver.telemetry import Telemetry
+
+__all__ = [
+    "Calibration",
+    "Codes",
+    "Device",
+    "DeviceInfo",
+    "DriverError",
+    "Encoded",
+    "NominalValues",
+    "Telemetry",
+    "Timing",
+    "UncalibratedWarning",
+    "open_device",
+]

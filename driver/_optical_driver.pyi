@@ -1,0 +1,5 @@
+# The cffi extension built from csrc/ffi/: its names are those of the C headers.
+from typing import Any
+
+ffi: Any
+lib: Any

@@ -1,0 +1,53 @@
+"""Arrays across the driver's face: NumPy or torch goes in, the same kind comes out."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from driver.errors import DTypeError, ShapeError
+
+__all__ = ["complex_frames", "from_caller", "to_caller"]
+
+Restore = Callable[[NDArray[Any]], Any]
+
+
+def from_caller(x: Any, name: str) -> tuple[NDArray[Any], Restore]:
+    """The caller's array as NumPy, without a copy, and what turns a result into the caller's kind.
+
+    Raises
+    ------
+    DTypeError
+        Neither a NumPy array nor a torch CPU tensor.
+    """
+    if isinstance(x, np.ndarray):
+        return x, to_caller(None)
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(x, torch.Tensor):
+        if x.device.type != "cpu":
+            raise DTypeError(f"{name} is a tensor on {x.device}; the device takes CPU tensors: use .cpu()")
+        return x.detach().resolve_conj().resolve_neg().numpy(), to_caller(torch)
+    raise DTypeError(f"{name} must be a NumPy array or a torch CPU tensor, not {type(x).__name__}")
+
+
+def to_caller(torch: Any) -> Restore:
+    """Identity, or ``torch.from_numpy``."""
+    return (lambda array: array) if torch is None else torch.from_numpy
+
+
+def complex_frames(x: NDArray[Any], n: int, name: str) -> NDArray[np.complex64]:
+    """Check a (..., N, N) array of targets and give it as contiguous (frames, N, N) complex64.
+
+    complex64 is passed on as it is; complex128, float32 and float64 are converted.
+    """
+    if x.dtype not in (np.complex64, np.complex128, np.float32, np.float64):
+        raise DTypeError(
+            f"{name} has dtype {x.dtype}; it must be complex64 (or complex128, float32, float64)"
+        )
+    if x.ndim < 2 or x.shape[-2:] != (n, n):
+        raise ShapeError(f"{name} has shape {x.shape}; it must be (..., {n}, {n})")
+    return np.ascontiguousarray(x, dtype=np.complex64).reshape(-1, n, n)

@@ -1,0 +1,169 @@
+"""The emulator: fabricates a device from its profile and seed and hands it to the C kernels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from driver.backends.opened import OpenedDevice
+from driver.errors import UnknownDeviceError, ValueRangeError
+from driver.info import DeviceInfo, NominalValues, Timing
+from driver.library import check, ffi, lib, pointer, struct
+from optical_device.fabrication import Fabrication, fabricate
+from optical_device.profile import Profile, ProfileError, load_profile, profile_hash, profile_names
+
+__all__ = ["data_sheet", "emulator_spec", "open_emulator", "profile_names"]
+
+_REAL_PLANES = (
+    "power_full_mw", "resistance_slope_per_mw", "p_pi_mw", "static_phase_rad", "links", "partner",
+    "b0", "b1", "reference_map", "qe_map", "dark_e_per_s_map", "step_phase_rad",
+    "drift_amplitude", "drift_omega_rad_per_s", "drift_phase_rad",
+)  # fmt: skip
+_COMPLEX_PLANES = ("input_map", "output_map", "launch_gain")
+_SCALARS = (
+    "ambient_rad_per_k", "signal_rate_photons_per_us", "reference_rate_photons_per_us",
+    "stray_rate_photons_per_us", "gain_e_per_dn", "full_well_e", "read_noise_e", "black_level_dn",
+)  # fmt: skip
+
+
+def open_emulator(name: str, seed: int, overrides: Mapping[str, Any]) -> OpenedDevice:
+    """Fabricate and open an emulated device.
+
+    Parameters
+    ----------
+    name : str
+        A packaged profile's name, or the path of a TOML file.
+    seed : int
+        Which specimen: 0 <= seed < 2^64.
+    overrides
+        Values that replace the profile's, by ``section__field``.
+
+    Raises
+    ------
+    UnknownDeviceError
+        No such profile.
+    ValueRangeError
+        A seed or an override that the profile does not allow.
+    """
+    is_file = name.endswith(".toml")
+    if (is_file and not Path(name).is_file()) or (not is_file and name not in profile_names()):
+        known = ", ".join(profile_names())
+        raise UnknownDeviceError(f"unknown profile {name!r}; profiles are {known}, or a .toml file's path")
+    try:
+        profile = load_profile(name, **overrides)
+        fabrication = fabricate(profile, seed)
+    except ProfileError as error:
+        raise ValueRangeError(str(error)) from None
+    except ValueError as error:
+        raise ValueRangeError(str(error)) from None
+    spec, _arrays = emulator_spec(fabrication)
+    handle = ffi.new("odev_device **")
+    check(lib.odev_open_emulator(spec, handle))
+    if profile.source.laser_mw != profile.source.laser_nominal_mw:
+        check(lib.odev_set_param(handle[0], lib.ODEV_PARAM_LASER_MW, profile.source.laser_mw))
+    check(lib.odev_set_param(handle[0], lib.ODEV_PARAM_REFERENCE_FRACTION, profile.reference.fraction))
+    return OpenedDevice(handle[0], data_sheet(profile, fabrication.serial))
+
+
+def emulator_spec(fabrication: Fabrication) -> tuple[Any, list[NDArray[Any]]]:
+    """The C struct that describes a fabricated device, and the arrays that it points into."""
+    profile, timing = fabrication.profile, fabrication.profile.timing
+    kept: list[NDArray[Any]] = []
+
+    def plane(name: str) -> Any:
+        dtype = np.complex128 if name in _COMPLEX_PLANES else np.float64
+        array = np.ascontiguousarray(getattr(fabrication, name), dtype=dtype)
+        kept.append(array)
+        return pointer(array, dtype, "const double *")
+
+    serial = ffi.new("char[]", fabrication.serial.encode())
+    spec = struct(
+        "odev_emulator_spec",
+        n=profile.device.n,
+        dac_bits=profile.device.dac_bits,
+        adc_bits=profile.device.adc_bits,
+        launch_steps=profile.source.launch_steps,
+        shot_noise=int(profile.camera.shot_noise),
+        seed=fabrication.seed,
+        serial=serial,
+        write_ns=_ns(timing.write_us),
+        settle_ns=_ns(timing.settle_us),
+        exposure_ns=_ns(timing.exposure_us),
+        readout_ns=_ns(timing.readout_us),
+        exposure_min_ns=_ns(timing.exposure_min_us),
+        exposure_max_ns=_ns(timing.exposure_max_us),
+        launch_step_db=profile.source.launch_step_db,
+        laser_nominal_mw=profile.source.laser_nominal_mw,
+        laser_max_mw=2.0 * profile.source.laser_nominal_mw,
+        transient_memory=fabrication.memory,
+        relative_intensity_noise=profile.source.rin,
+        temperature_k=profile.thermal.ambient_k,
+        temperature_offset_k=fabrication.sensor_offset_k,
+        temperature_noise_k=profile.thermal.sensor_noise_k,
+        laser_sensor_gain=fabrication.monitor_gain,
+        laser_sensor_noise=profile.source.monitor_noise,
+        **{name: float(getattr(fabrication, name)) for name in _SCALARS},
+        **{name: plane(name) for name in (*_REAL_PLANES, *_COMPLEX_PLANES)},
+    )
+    kept.append(np.frombuffer(ffi.buffer(serial), dtype=np.uint8))
+    return spec, kept
+
+
+def _ns(microseconds: float) -> int:
+    return round(1000.0 * microseconds)
+
+
+def data_sheet(profile: Profile, serial: str) -> DeviceInfo:
+    """What may be told of a device: its profile's nominal values, never the specimen's own."""
+    mod, src, cam, timing = profile.modulator, profile.source, profile.camera, profile.timing
+    amplitude = 10.0 ** (-mod.insertion_loss_db / 20.0)
+    n, dac_bits, adc_bits = profile.device.n, profile.device.dac_bits, profile.device.adc_bits
+    power = profile.power
+    return DeviceInfo(
+        serial=serial,
+        grid=(n, n),
+        layout=profile.device.layout,
+        detection=profile.device.detection,
+        dac_bits=dac_bits,
+        adc_bits=adc_bits,
+        code_dtype=np.dtype(np.uint16 if dac_bits else np.float32),
+        count_dtype=np.dtype(np.uint16 if adc_bits else np.float32),
+        abi_version=lib.odev_abi_version(),
+        profile_name=profile.device.name,
+        profile_hash=profile_hash(profile),
+        nominal=NominalValues(
+            p_pi_mw=mod.p_pi_mw,
+            power_full_mw=mod.power_full_mw,
+            resistance_slope_per_mw=mod.resistance_slope_per_mw,
+            link_nearest=profile.thermal.link_nearest,
+            link_diagonal=profile.thermal.link_diagonal,
+            link_partner=profile.thermal.link_partner,
+            b0=amplitude / 2.0,
+            b1=amplitude / 2.0,
+            insertion_amplitude=amplitude,
+            signal_rate_photons_per_us=src.signal_rate_photons_per_us,
+            reference_rate_photons_per_us=profile.reference.rate_photons_per_us,
+            launch_step_db=src.launch_step_db,
+            launch_steps=src.launch_steps,
+            element_width_fraction=profile.lens.element_width_fraction,
+            qe=cam.qe,
+            gain_e_per_dn=cam.gain_e_per_dn,
+            full_well_e=cam.full_well_e,
+            read_noise_e=cam.read_noise_e,
+            black_level_dn=cam.black_level_dn,
+            reference_waist_px=profile.reference.waist_grids * n,
+        ),
+        timing=Timing(
+            write_us=timing.write_us,
+            settle_us=timing.settle_us,
+            tau_us=profile.thermal.tau_us,
+            exposure_us=timing.exposure_us,
+            exposure_range_us=(timing.exposure_min_us, timing.exposure_max_us),
+            readout_us=timing.readout_us,
+        ),
+        power_w=power.heaters_w + power.laser_w + power.camera_w + power.electronics_w,
+    )

@@ -1,0 +1,208 @@
+"""The calibrated forward model in NumPy: codes -> heat -> modulators -> field -> spectrum.
+
+The equations are those of :class:`driver.calibration.Calibration`, in the form that the fits use.
+Powers are counted as if every heater were the nominal one at full code (``P' = P / strength``),
+so that codes alone give them.  A link then differs with direction: what pixel i feels of j is
+``c_ij strength_j / strength_i``.  :mod:`driver.calibration.crosstalk` takes the two apart.
+
+Arrays put the grid first and frames last, ``(stage, heater, N, N, frames)``: all that a pixel has
+seen lies together, as per-pixel fits want it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+import scipy.fft
+from numpy.typing import NDArray
+
+from driver.calibration.calibration import Calibration, ComplexArray, RealArray
+from driver.info import DeviceInfo
+
+__all__ = [
+    "DIRECTIONS",
+    "ChipModel",
+    "HeatedChip",
+    "chip_of",
+    "cold_power_mw",
+    "fourier",
+    "fourier_inverse",
+    "heater_power_mw",
+    "neighbour",
+    "predict_spectrum",
+]
+
+DIRECTIONS: tuple[tuple[int, int], ...] = (
+    (0, 1), (1, 0), (1, 1), (1, -1), (0, -1), (-1, 0), (-1, -1), (-1, 1),
+)  # fmt: skip
+"""(row, column) offsets of the neighbours; 4..7 are opposite to 0..3 (E, S, SE, SW)."""
+
+WORKERS = 2
+"""Threads of the transforms and of the per-pixel fits."""
+
+
+@dataclass(slots=True)
+class ChipModel:
+    """The fitted parameters of the chip and its two maps, of one real and one complex dtype.
+
+    Shapes: `rho`, `theta0` [rad] and `partner` (2, N, N); `kappa` [rad/mW] and `beta` [1/mW]
+    (2, 2, N, N); `links` (2, 2, 8, N, N), what a pixel feels of the neighbour in each direction,
+    0 outside the grid; `input_map` and `output_map` (N, N) complex; `leak` complex.
+    """
+
+    rho: RealArray
+    theta0: RealArray
+    kappa: RealArray
+    beta: RealArray
+    links: RealArray
+    partner: RealArray
+    input_map: ComplexArray
+    output_map: ComplexArray
+    leak: complex = 0j
+
+    def single(self) -> ChipModel:
+        """A copy in single precision."""
+        values: dict[str, Any] = {}
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if isinstance(value, np.ndarray):
+                kind = np.complex64 if np.iscomplexobj(value) else np.float32
+                value = value.astype(kind)
+            values[item.name] = value
+        return ChipModel(**values)
+
+    def heat(self, power: RealArray) -> RealArray:
+        """``Q_i = P_i + sum_j c_ij P_j + partner P_other``, (2, 2, N, N, frames) [mW]."""
+        heat = power + self.partner[:, None, :, :, None] * power[:, ::-1]
+        for index, offset in enumerate(DIRECTIONS):
+            own, other = _overlap(offset)
+            heat[(..., *own, slice(None))] += (
+                self.links[(slice(None), slice(None), index, *own, None)]
+                * power[(..., *other, slice(None))]
+            )
+        return heat
+
+    def heated(self, cold: RealArray) -> HeatedChip:
+        """The chip under cold powers (2, 2, N, N, frames) [mW]."""
+        power = heater_power_mw(cold, self.beta[..., None])
+        heat = self.heat(power)
+        psi = self.kappa[..., None] * heat
+        arms = [
+            self.rho[s, ..., None] * np.exp(1j * (self.theta0[s, ..., None] + psi[s, 0]))
+            for s in (0, 1)
+        ]
+        carrier = np.exp(1j * (psi[0, 1] + psi[1, 1])) * self.input_map[..., None]
+        return HeatedChip(power, heat, arms[0], arms[1], carrier)
+
+    def stage(self, index: int, cold: RealArray) -> ComplexArray:
+        """Transmission ``(1 + rho exp(i theta)) exp(i psi_phi)`` of one stage, (N, N, frames)."""
+        heat = self.heat(heater_power_mw(cold, self.beta[..., None]))[index]
+        psi = self.kappa[index, ..., None] * heat
+        arm = self.rho[index, ..., None] * np.exp(1j * (self.theta0[index, ..., None] + psi[0]))
+        return (1 + arm) * np.exp(1j * psi[1])
+
+
+@dataclass(slots=True)
+class HeatedChip:
+    """Intermediate results of the forward model, which derivatives are made of.
+
+    `power` and `heat` are (2, 2, N, N, frames); ``arm_a = rho_a exp(i theta_a)``, `arm_b` and
+    ``carrier = input_map exp(i (psi_phi_a + psi_phi_b))`` are (N, N, frames).
+    """
+
+    power: RealArray
+    heat: RealArray
+    arm_a: ComplexArray
+    arm_b: ComplexArray
+    carrier: ComplexArray
+
+    def field(self) -> ComplexArray:
+        """Field in the input plane, ``carrier (1 + arm_a) (1 + arm_b)``."""
+        return self.carrier * (1 + self.arm_a) * (1 + self.arm_b)
+
+
+def chip_of(calibration: Calibration, info: DeviceInfo) -> ChipModel:
+    """The chip model that a calibration stands for, in double precision."""
+    strength = calibration.power_full_mw / info.nominal.power_full_mw
+    links = np.empty((2, 2, 8, *calibration.grid))
+    for index in range(4):
+        down, right = DIRECTIONS[index]
+        link = calibration.links[:, :, index]
+        links[:, :, index] = link * neighbour(strength, (down, right)) / strength
+        back = (-down, -right)
+        links[:, :, index + 4] = neighbour(link * strength, back) / strength
+    return ChipModel(
+        rho=calibration.rho,
+        theta0=calibration.theta0_rad,
+        kappa=calibration.kappa_rad_per_mw * strength,
+        beta=calibration.beta_per_mw * strength,
+        links=links,
+        partner=calibration.partner,
+        input_map=calibration.input_map,
+        output_map=calibration.output_map,
+        leak=calibration.conjugate_leak,
+    )
+
+
+def cold_power_mw(codes: NDArray[Any], info: DeviceInfo) -> RealArray:
+    """Power at the nominal cold resistance, ``power_full_mw u**2`` [mW], frames last.
+
+    `codes` is (n, 2, 2, N, N) as the device takes them; the result (2, 2, N, N, n) float32.
+    """
+    drive = np.ascontiguousarray(np.moveaxis(codes, 0, -1), dtype=np.float32)
+    drive *= np.float32(1.0 / info.code_max)
+    drive *= drive
+    drive *= np.float32(info.nominal.power_full_mw)
+    return drive
+
+
+def heater_power_mw(cold: RealArray, beta: RealArray | float) -> RealArray:
+    """Power of a heater whose resistance rises with it, R = R0 (1 + beta P) [mW].
+
+    ``P = V**2 / R`` with ``P0 = V**2 / R0`` gives ``P = 2 P0 / (1 + sqrt(1 + 4 beta P0))``.
+    """
+    power: RealArray = 2 * cold / (1 + np.sqrt(1 + 4 * beta * cold))
+    return power
+
+
+def neighbour(values: RealArray, offset: tuple[int, int]) -> RealArray:
+    """What the neighbour at `offset` has of `values` (..., N, N); 0 outside the grid."""
+    own, other = _overlap(offset)
+    shifted = np.zeros_like(values)
+    shifted[(..., *own)] = values[(..., *other)]
+    return shifted
+
+
+def _overlap(offset: tuple[int, int]) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
+    """Slices of the pixels that have a neighbour at `offset`, and of those neighbours."""
+    own, other = [], []
+    for step in offset:
+        own.append(slice(max(-step, 0), min(-step, 0) or None))
+        other.append(slice(max(step, 0), min(step, 0) or None))
+    return tuple(own), tuple(other)
+
+
+def fourier(field: ComplexArray) -> ComplexArray:
+    """Orthonormal 2-D DFT over the first two axes."""
+    spectrum: ComplexArray = scipy.fft.fft2(field, axes=(0, 1), norm="ortho", workers=WORKERS)
+    return spectrum
+
+
+def fourier_inverse(spectrum: ComplexArray) -> ComplexArray:
+    """Inverse of :func:`fourier`."""
+    field: ComplexArray = scipy.fft.ifft2(spectrum, axes=(0, 1), norm="ortho", workers=WORKERS)
+    return field
+
+
+def predict_spectrum(
+    codes: NDArray[Any], calibration: Calibration, info: DeviceInfo
+) -> ComplexArray:
+    """Spectrum y of frames of `codes` (n, 2, 2, N, N) at G = 1 and launch gain 1, (n, N, N) [DN].
+
+    The conjugate leak is left out: this is what decode recovers, before it divides by the maps.
+    """
+    chip = chip_of(calibration, info)
+    field = chip.heated(cold_power_mw(codes, info)).field()
+    return np.moveaxis(chip.output_map[..., None] * fourier(field), -1, 0)

@@ -1,0 +1,279 @@
+"""Gauss-Newton refinement of all heaters of all pixels, and of the two maps, at once.
+
+The residual of a pixel is ``r = F^-1[(Y - y) / (output_map G)]`` over all frames.  Its parameters
+are a complex scale, both stages' rho and theta0, and for each of the four heaters kappa, beta and
+the links to the eight neighbours, and for each stage the partner link: 48 real numbers.  They are
+fitted to the posterior maximum under a normal prior about the population's mean; that mean is not
+a data sheet's: it's estimated along with them (from what the data alone say, see `_learn`).
+
+Derivatives: with ``z = carrier (1 + arm_a) (1 + arm_b)``, dz/dpsi_phi = i z,
+dz/dpsi_theta_a = i carrier arm_a (1 + arm_b), and psi = kappa Q.  A neighbour's power is taken as
+known within one iteration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from driver.calibration.calibration import ComplexArray, RealArray
+from driver.calibration.frames import Record
+from driver.calibration.maps import Maps
+from driver.calibration.model import (
+    DIRECTIONS,
+    WORKERS,
+    ChipModel,
+    HeatedChip,
+    fourier,
+    fourier_inverse,
+    neighbour,
+)
+from driver.info import NominalValues
+
+__all__ = ["Population", "Refinement"]
+
+KAPPA_SIGMA, BETA_SIGMA, LINK_SIGMA = 0.06, 0.1, 0.1
+"""Scatter of a population, relative to its nominal value (priors)."""
+
+
+@dataclass(slots=True)
+class Column:
+    """One parameter of every pixel: where it lives, its unit, largest step and prior."""
+
+    values: RealArray
+    """(N, N), a view into the chip model."""
+    unit: float
+    """Fitted are ``values / unit``."""
+    limit: float
+    """Largest step of one iteration, in units."""
+    sigma: float = np.inf
+    """Scatter of the population, in units; inf: no prior."""
+    group: tuple[str, int, int, int] | None = None
+    """Columns of one group share a population: (name, stage, heater, direction)."""
+    inside: RealArray | None = None
+    """(N, N) 1 where the parameter exists; None: everywhere."""
+
+
+@dataclass(slots=True)
+class Population:
+    """Means of the heaters' parameters in units of their nominal values, learned by the fit.
+
+    `mean` and `information` (the data's share in the posterior, 0..1) by group.
+    """
+
+    mean: dict[tuple[str, int, int, int], float] = field(default_factory=dict)
+    information: dict[tuple[str, int, int, int], float] = field(default_factory=dict)
+
+
+class Refinement:
+    """Alternates the maps (given the chip) and the chip (given the maps) on one record.
+
+    Parameters
+    ----------
+    chip
+        Model to improve, single precision; changed in place.
+    record
+        Frames and what they gave.
+    nominal
+        Data sheet: units and means that the priors start from.
+    """
+
+    def __init__(self, chip: ChipModel, record: Record, nominal: NominalValues) -> None:
+        self.chip = chip
+        self.record = record
+        self.nominal = nominal
+        self.population = Population()
+        self.maps = Maps(record)
+        self.residual = np.inf
+        """Residual spectrum over measured spectrum, RMS, of the last iteration."""
+
+    def iterate(self, *, thermal: bool, each_row: Callable[[], None] | None = None) -> None:
+        """One iteration: maps, then one damped Gauss-Newton step of every pixel.
+
+        With `thermal` also beta, partner and links, else scale, rho, theta0 and kappa only.
+        """
+        heated = self.chip.heated(self.record.cold)
+        z = heated.field()
+        spectrum = fourier(z)
+        residual = fourier_inverse(self.maps.update(self.chip, spectrum))
+        self.residual = self.maps.residual
+        noise = float(np.median(np.mean(np.abs(residual) ** 2, -1))) / 2
+        columns = list(self._columns(thermal))
+        rows = range(z.shape[0])
+
+        def equations(row: int) -> tuple[RealArray, RealArray]:
+            jacobian = self._jacobian(row, heated, z[row], thermal)
+            real = jacobian.view(np.float32)
+            right = np.ascontiguousarray(residual[row]).view(np.float32)
+            if each_row is not None:
+                each_row()
+            return real @ real.transpose(0, 2, 1), (real @ right[..., None])[..., 0]
+
+        with ThreadPoolExecutor(WORKERS) as pool:
+            pairs = list(pool.map(equations, rows))
+        normal = np.array([pair[0] for pair in pairs], np.float64)
+        right = np.array([pair[1] for pair in pairs], np.float64)
+        self._step(columns, normal, right, noise)
+
+    def finish(self) -> None:
+        """Update the maps once more, for the chip as it is now."""
+        self.maps.update(self.chip, fourier(self.chip.heated(self.record.cold).field()))
+        self.residual = self.maps.residual
+
+    def link_prior(self) -> tuple[RealArray, RealArray, RealArray]:
+        """Mean, scatter and information of the links' populations, each (2, 2, 4)."""
+        mean, sigma, information = (np.zeros((2, 2, 4)) for _ in range(3))
+        for group, value in self.population.mean.items():
+            if group[0] == "link":
+                unit = self._link_unit(group[3])
+                mean[group[1:]] = value * unit
+                sigma[group[1:]] = LINK_SIGMA * unit
+                information[group[1:]] = self.population.information[group]
+        return mean, sigma, information
+
+    def _link_unit(self, direction: int) -> float:
+        nearest = 0 in DIRECTIONS[direction]
+        return self.nominal.link_nearest if nearest else self.nominal.link_diagonal
+
+    def _columns(self, thermal: bool) -> Iterator[Column]:
+        """Parameters in the order of the Jacobian's columns, after the complex scale."""
+        chip = self.chip
+        for s in (0, 1):
+            yield Column(chip.rho[s], 1.0, 0.2)
+            yield Column(chip.theta0[s], 1.0, 0.3)
+        heaters = [(s, h) for s in (0, 1) for h in (0, 1)]
+        unit = np.pi / self.nominal.p_pi_mw
+        for s, h in heaters:
+            yield Column(chip.kappa[s, h], unit, 0.04, KAPPA_SIGMA, ("kappa", s, h, 0))
+        if not thermal:
+            return
+        unit = self.nominal.resistance_slope_per_mw
+        for s, h in heaters if unit else []:
+            yield Column(chip.beta[s, h], unit, 0.3, BETA_SIGMA, ("beta", s, h, 0))
+        unit = self.nominal.link_partner
+        for s in (0, 1) if unit else ():
+            yield Column(chip.partner[s], unit, 0.5, LINK_SIGMA, ("partner", s, 0, 0))
+        for s, h in heaters:
+            for k in range(8):
+                unit = self._link_unit(k)
+                if unit:
+                    inside = neighbour(np.ones(chip.rho.shape[1:]), DIRECTIONS[k])
+                    group = ("link", s, h, k % 4)
+                    yield Column(chip.links[s, h, k], unit, 0.5, LINK_SIGMA, group, inside)
+
+    def _jacobian(
+        self, row: int, heated: HeatedChip, z: ComplexArray, thermal: bool
+    ) -> ComplexArray:
+        """Derivatives of one row of pixels, (N, parameters, frames) complex64."""
+        chip, nominal = self.chip, self.nominal
+        swing = [
+            heated.carrier[row] * (1 + heated.arm_b[row]) * heated.arm_a[row],
+            heated.carrier[row] * (1 + heated.arm_a[row]) * heated.arm_b[row],
+        ]
+        turned = 1j * z
+        columns = [z, turned]
+        for s in (0, 1):
+            columns += [swing[s] / chip.rho[s, row, :, None], 1j * swing[s]]
+        heaters = [(s, h) for s in (0, 1) for h in (0, 1)]
+        by_psi = [turned if h else 1j * swing[s] for s, h in heaters]
+        unit = np.float32(np.pi / nominal.p_pi_mw)
+        for (s, h), slope in zip(heaters, by_psi, strict=True):
+            columns.append(slope * (unit * heated.heat[s, h, row]))
+        by_heat = [
+            slope * chip.kappa[s, h, row, :, None]
+            for (s, h), slope in zip(heaters, by_psi, strict=True)
+        ]
+        if thermal:
+            columns += self._thermal_columns(row, heated, by_heat)
+        return np.stack(columns, axis=1)
+
+    def _thermal_columns(
+        self, row: int, heated: HeatedChip, by_heat: list[ComplexArray]
+    ) -> list[ComplexArray]:
+        """Derivatives by beta, partner and links of one row of pixels."""
+        chip, nominal, power = self.chip, self.nominal, heated.power
+        heaters = [(s, h) for s in (0, 1) for h in (0, 1)]
+        columns: list[ComplexArray] = []
+        if nominal.resistance_slope_per_mw:
+            unit = np.float32(nominal.resistance_slope_per_mw)
+            for (s, h), slope in zip(heaters, by_heat, strict=True):
+                own = power[s, h, row]
+                # beta P^2 + P = P0  ->  dP/dbeta = -P^2 / (1 + 2 beta P)
+                bend = own * own / (1 + 2 * chip.beta[s, h, row, :, None] * own)
+                columns.append(slope * (-unit * bend))
+        if nominal.link_partner:
+            unit = np.float32(nominal.link_partner)
+            for s in (0, 1):
+                crossed = by_heat[2 * s] * power[s, 1, row] + by_heat[2 * s + 1] * power[s, 0, row]
+                columns.append(unit * crossed)
+        for (s, h), slope in zip(heaters, by_heat, strict=True):
+            for k, (down, right) in enumerate(DIRECTIONS):
+                unit = np.float32(self._link_unit(k))
+                if not unit:
+                    continue
+                column = np.zeros_like(slope)
+                if 0 <= row + down < power.shape[2]:
+                    own, other = _shifted(right)
+                    column[own] = slope[own] * (unit * power[s, h, row + down, other])
+                columns.append(column)
+        return columns
+
+    def _step(
+        self, columns: list[Column], normal: RealArray, right: RealArray, noise: float
+    ) -> None:
+        """Solve for the posterior maximum, step, and learn the population's means."""
+        first = normal.shape[-1] - len(columns)  # the complex scale's two columns
+        precision = np.zeros_like(right)
+        deviation = np.zeros_like(right)
+        for index, column in enumerate(columns, start=first):
+            if column.group is None:
+                continue
+            mean = self.population.mean.setdefault(column.group, 1.0)
+            off = column.values / column.unit - mean
+            deviation[..., index] = off if column.inside is None else off * column.inside
+            precision[..., index] = 1 / column.sigma**2
+        diagonal = np.arange(normal.shape[-1])
+        normal[..., diagonal, diagonal] *= 1 + 1e-6
+        normal[..., diagonal, diagonal] += noise * precision + 1e-9 * noise
+        covariance = np.linalg.inv(normal)
+        step = (covariance @ (right - noise * precision * deviation)[..., None])[..., 0]
+        share = 1 - precision * noise * covariance[..., diagonal, diagonal]
+        self._learn(columns, deviation + step, share, first)
+        growth = np.exp(np.clip(step[..., 0], -1, 1) + 1j * step[..., 1])
+        self.chip.input_map *= growth.astype(np.complex64)
+        for index, column in enumerate(columns, start=first):
+            move = np.clip(step[..., index], -column.limit, column.limit)
+            column.values += (column.unit * move).astype(np.float32)
+        np.maximum(self.chip.rho, 0.1, out=self.chip.rho)
+
+    def _learn(
+        self, columns: list[Column], off: RealArray, share: RealArray, first: int
+    ) -> None:
+        """Move each population's mean to where the data put it.
+
+        A posterior ``p = m + f (data - m)``, with data ~ N(mean, sigma^2 + v) and the share
+        ``f = sigma^2 / (sigma^2 + v)``, has the maximum-likelihood mean
+        ``m + sum(p - m) / sum(f)``.
+        """
+        above: dict[tuple[str, int, int, int], list[float]] = {}
+        for index, column in enumerate(columns, start=first):
+            if column.group is None:
+                continue
+            inside = 1.0 if column.inside is None else column.inside
+            total = above.setdefault(column.group, [0.0, 0.0, 0.0])
+            total[0] += float(np.sum(off[..., index] * inside))
+            total[1] += float(np.sum(share[..., index] * inside))
+            total[2] += float(np.sum(np.ones_like(off[..., index]) * inside))
+        for group, (moved, known, count) in above.items():
+            if known > 0.02 * count:
+                self.population.mean[group] += moved / known
+            self.population.information[group] = min(max(known / max(count, 1.0), 0.0), 1.0)
+
+
+def _shifted(right: int) -> tuple[slice, slice]:
+    """Columns that have a neighbour `right` of them, and the neighbours' columns."""
+    own = slice(max(-right, 0), min(-right, 0) or None)
+    return own, slice(max(right, 0), min(right, 0) or None)

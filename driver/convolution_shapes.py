@@ -1,0 +1,104 @@
+"""Which shapes and options of a convolution fit together: checked before anything is counted."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from driver.errors import ShapeError, ValueRangeError
+
+__all__ = [
+    "PADDING_MODES",
+    "check_padding",
+    "check_shapes",
+    "kernel_blocks",
+    "padding_sides",
+    "pair",
+]
+
+PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
+
+
+def pair(value: int | tuple[int, int], name: str, least: int) -> tuple[int, int]:
+    try:
+        pair = (value, value) if isinstance(value, int) else (int(value[0]), int(value[1]))
+        complete = isinstance(value, int) or len(value) == 2
+    except (TypeError, ValueError, IndexError):
+        complete, pair = False, (least, least)
+    if not complete or min(pair) < least:
+        raise ValueRangeError(
+            f"{name}={value!r} must be an int of at least {least}, or two of them"
+        )
+    return pair
+
+
+def padding_sides(
+    padding: str | tuple[int, int],
+    kernel: tuple[int, int],
+    stride: tuple[int, int],
+    dilation: tuple[int, int],
+) -> tuple[int, int, int, int]:
+    if not isinstance(padding, str):
+        return (padding[0], padding[0], padding[1], padding[1])
+    if padding == "valid":
+        return (0, 0, 0, 0)
+    if padding != "same":
+        raise ValueRangeError(f"padding={padding!r} is not 'same', 'valid', an int or two ints")
+    if stride != (1, 1):
+        raise ValueRangeError("padding='same' needs stride=1")
+    total = [d * (k - 1) for d, k in zip(dilation, kernel, strict=True)]
+    return (
+        total[0] // 2,
+        total[0] - total[0] // 2,
+        total[1] // 2,
+        total[1] - total[1] // 2,
+    )
+
+
+def check_shapes(input_shape: tuple[int, ...], weight_shape: tuple[int, ...], groups: int) -> None:
+    if len(input_shape) != 4 or len(weight_shape) != 4:
+        raise ShapeError(
+            f"input {input_shape} and weight {weight_shape} must have 4 dimensions: "
+            "(batch, channels, rows, columns) and (out, in/groups, rows, columns)"
+        )
+    if min(input_shape) < 1 or min(weight_shape) < 1:
+        raise ShapeError(f"input {input_shape} and weight {weight_shape} must not be empty")
+    if groups < 1:
+        raise ValueRangeError(f"groups={groups} must be at least 1")
+    if input_shape[1] != weight_shape[1] * groups:
+        raise ShapeError(
+            f"input has {input_shape[1]} channels, but weight {weight_shape} with groups={groups} "
+            f"takes {weight_shape[1] * groups}"
+        )
+    if weight_shape[0] % groups:
+        raise ShapeError(f"{weight_shape[0]} output channels cannot form {groups} groups")
+
+
+def kernel_blocks(taps: int, dilation: int, grid: int) -> list[tuple[int, int]]:
+    """Cut a kernel's taps into the blocks that need fewest tiles: [(first, taps)].
+
+    A block of extent e leaves N-e+1 of N pixels free of wrap-around, so n blocks cost
+    n / (N-e+1); a kernel that is larger than a tile has to be cut.
+    """
+
+    def valid(count: int) -> int:
+        return grid - (-(-taps // count) - 1) * dilation
+
+    count = min((n for n in range(1, taps + 1) if valid(n) > 0), key=lambda n: (n / valid(n), n))
+    edges = [taps * i // count for i in range(count + 1)]
+    return [(a, b - a) for a, b in pairwise(edges)]
+
+
+def check_padding(
+    padding_mode: str, size: tuple[int, int], pads: tuple[int, int, int, int]
+) -> None:
+    if padding_mode not in PADDING_MODES:
+        raise ValueRangeError(
+            f"padding_mode={padding_mode!r} is not one of {', '.join(PADDING_MODES)}"
+        )
+    for n, before, after in zip(size, pads[0::2], pads[1::2], strict=True):
+        limit = {"reflect": n - 1, "circular": n}.get(padding_mode)
+        if limit is not None and max(before, after) > limit:
+            raise ShapeError(
+                f"padding_mode={padding_mode!r} can add at most {limit} pixels to {n}, not "
+                f"{max(before, after)}"
+            )

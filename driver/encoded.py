@@ -1,0 +1,61 @@
+"""What encode returns: heater codes that know how brightly to expose them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Codes", "Encoded"]
+
+
+class Codes(np.ndarray[Any, np.dtype[Any]]):
+    """Heater codes (n, 2, 2, N, N) with the launch step that each frame was encoded for.
+
+    A plain array in every other respect.  Indexing or slicing the first axis takes the steps along;
+    any other view or operation drops them (``launch_step`` is then None), so that they can't go
+    stale.
+    """
+
+    launch_step: NDArray[np.uint8] | None
+
+    def __new__(cls, codes: NDArray[Any], launch_step: NDArray[np.uint8]) -> Codes:
+        made = codes.view(cls)
+        made.launch_step = launch_step
+        return made
+
+    def __array_finalize__(self, source: Any) -> None:
+        self.launch_step = None
+
+    def __getitem__(self, key: Any) -> Any:
+        part = super().__getitem__(key)
+        if isinstance(part, Codes) and isinstance(key, slice) and self.launch_step is not None:
+            part.launch_step = self.launch_step[key]
+        return part
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """Targets as the chip will show them.
+
+    Attributes
+    ----------
+    codes : Codes
+        (n, 2, 2, N, N) of the device's code dtype.
+    scale : ndarray
+        (n,) float32: the chip shows ``scale * x``; decode divides by it.
+    launch_step : ndarray
+        (n,) uint8: attenuator step of a single exposure, predicted from O(N^2) statistics.
+    shape : tuple of int
+        Leading shape of the targets, which decode restores.
+    inverse : bool
+        Whether decode gives the inverse transform.
+    """
+
+    codes: Codes
+    scale: NDArray[np.float32]
+    launch_step: NDArray[np.uint8]
+    shape: tuple[int, ...]
+    inverse: bool

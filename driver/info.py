@@ -1,0 +1,134 @@
+"""What a device's data sheet says of it: sizes, types, timing and nominal values.
+
+Nothing here is measured and nothing here is the truth of one specimen: two devices of one profile
+differ only in their serial.  True values are known to the fabrication alone, and calibration
+(`driver.calibration`) finds them through `expose`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+__all__ = ["DeviceInfo", "NominalValues", "Timing"]
+
+
+@dataclass(frozen=True, slots=True)
+class NominalValues:
+    """Design values of the chip, the lens, the reference arm and the camera.
+
+    Stages are 0 (a) and 1 (b).  A modulator stage transmits
+    ``(b0 + b1 exp(i theta)) exp(i phi)``; `b0` and `b1` carry the insertion loss.
+    """
+
+    p_pi_mw: float
+    """Heater power for a phase of pi [mW]."""
+    power_full_mw: float
+    """Heater power at full code, at the cold resistance [mW]."""
+    resistance_slope_per_mw: float
+    """beta of R = R0 (1 + beta P) [1/mW]."""
+    link_nearest: float
+    """Thermal crosstalk to the nearest neighbour, relative to self-heating."""
+    link_diagonal: float
+    """Thermal crosstalk to a diagonal neighbour, relative to self-heating."""
+    link_partner: float
+    """Thermal crosstalk between the two heaters of one pixel and stage."""
+    b0: float
+    """Amplitude of the arm without heater, insertion loss included."""
+    b1: float
+    """Amplitude of the heated arm, insertion loss included."""
+    insertion_amplitude: float
+    """Amplitude transmission of one stage at its maximum (b0 + b1)."""
+    signal_rate_photons_per_us: float
+    """Photons/us on a camera pixel for abs(F)^2 = 1 behind a lossless chip, launch step 0."""
+    reference_rate_photons_per_us: float
+    """Photons/us of the reference beam on a camera pixel."""
+    launch_step_db: float
+    """Power attenuation of one step of the launch attenuator [dB]."""
+    launch_steps: int
+    """Number of launch attenuator steps; step 0 is the brightest."""
+    element_width_fraction: float
+    """Width of the chip's emitters in pixel pitches (envelope of the output plane)."""
+    qe: float
+    """Quantum efficiency [e-/photon]."""
+    gain_e_per_dn: float
+    """System gain [e-/DN]."""
+    full_well_e: float
+    """Full well capacity [e-]."""
+    read_noise_e: float
+    """Read noise, RMS [e-]."""
+    black_level_dn: float
+    """Black level [DN]."""
+    reference_waist_px: float
+    """Gaussian waist (1/e field radius) of the reference beam [camera pixels]; inf when flat."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Durations of a frame's parts [us]."""
+
+    write_us: float
+    """Writing the codes."""
+    settle_us: float
+    """Waiting for the heaters."""
+    tau_us: float
+    """Thermal time constant of the heaters."""
+    exposure_us: float
+    """Default exposure of one reference step."""
+    exposure_range_us: tuple[float, float]
+    """Shortest and longest exposure."""
+    readout_us: float
+    """Camera readout after each exposure."""
+
+    def frame_us(
+        self, exposures: int = 1, steps: int = 4, exposure_us: float | None = None
+    ) -> float:
+        """Duration of one frame of `exposures` exposures of `steps` reference steps [us]."""
+        exposure = self.exposure_us if exposure_us is None else exposure_us
+        return self.write_us + self.settle_us + exposures * steps * (exposure + self.readout_us)
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceInfo:
+    """Identity, interface and data sheet of an open device."""
+
+    serial: str
+    """Serial number of the specimen."""
+    grid: tuple[int, int]
+    """Pixels (rows, columns) of the chip and of the camera."""
+    layout: str
+    """"mft" (modulate, multiply, lens, camera) or "4f"."""
+    detection: str
+    """"four_step", "three_step" or "intensity"."""
+    dac_bits: int
+    """Bits of a heater code; 0: unquantised float32 in [0, 1]."""
+    adc_bits: int
+    """Bits of a camera count; 0: unquantised float32."""
+    code_dtype: np.dtype[Any]
+    """dtype of the codes that `expose` takes."""
+    count_dtype: np.dtype[Any]
+    """dtype of the counts that `expose` returns."""
+    abi_version: int
+    """Version of the C interface behind the device."""
+    profile_name: str
+    """Name of the device profile."""
+    profile_hash: str
+    """Hash of the profile's content."""
+    nominal: NominalValues
+    """Design values."""
+    timing: Timing
+    """Durations of a frame's parts."""
+    power_w: float = 0.0
+    """Mean electrical power while working, heaters, laser, camera and electronics [W]."""
+
+    @property
+    def code_max(self) -> float:
+        """Largest code: 2**dac_bits - 1, or 1.0 for unquantised codes."""
+        return float(2**self.dac_bits - 1) if self.dac_bits else 1.0
+
+    @property
+    def count_max(self) -> float:
+        """Largest count: 2**adc_bits - 1, or inf for unquantised counts."""
+        return float(2**self.adc_bits - 1) if self.adc_bits else float("inf")

@@ -1,0 +1,39 @@
+"""The C library as Python sees it: ``ffi``, ``lib``, and the one place where statuses become errors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from driver._optical_driver import ffi, lib
+from driver.errors import error_from_code
+
+__all__ = ["check", "ffi", "lib", "pointer", "struct"]
+
+
+def check(status: int) -> None:
+    """Raise the error that a status stands for, with the library's message; nothing on success."""
+    if status != lib.ODEV_OK:
+        raise error_from_code(status, ffi.string(lib.odev_last_message()).decode())
+
+
+def struct(kind: str, **fields: Any) -> Any:
+    """A new C struct with ``struct_size`` and the given fields set."""
+    made = ffi.new(f"{kind} *")
+    made.struct_size = ffi.sizeof(kind)
+    for name, value in fields.items():
+        setattr(made, name, value)
+    return made
+
+
+def pointer(array: NDArray[Any], dtype: Any, kind: str) -> Any:
+    """A C pointer into a contiguous array, whose dtype must be exactly `dtype`.
+
+    cffi would read any buffer as whatever the pointer says; this is where that is kept from
+    happening.
+    """
+    if array.dtype != np.dtype(dtype) or not array.flags.c_contiguous:
+        raise AssertionError(f"expected contiguous {np.dtype(dtype)}, got {array.dtype}")
+    return ffi.cast(kind, ffi.from_buffer(array, require_writable=False))

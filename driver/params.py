@@ -1,0 +1,97 @@
+"""Typed device parameters: name, unit, range, read-only flag."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, MutableMapping
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from driver.errors import CapabilityError, DTypeError, ValueRangeError
+from driver.library import check, ffi, lib, struct
+
+__all__ = ["Param", "Params"]
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """One parameter and its value now."""
+
+    name: str
+    value: float | bool
+    unit: str
+    minimum: float
+    maximum: float
+    read_only: bool
+
+
+class Params(MutableMapping[str, "float | bool"]):
+    """``dev.params``: a mapping from names to values; ``describe`` tells unit and range.
+
+    Parameters
+    ----------
+    using
+        Gives the device's handle as a context, or raises if it is closed.
+    """
+
+    def __init__(self, using: Callable[[], Any]) -> None:
+        self._using = using
+        with using() as handle:
+            self._infos = [self._info(handle, i) for i in range(lib.ODEV_PARAM_COUNT)]
+        self._ids = {ffi.string(info.name).decode(): i for i, info in enumerate(self._infos)}
+
+    @staticmethod
+    def _info(handle: Any, index: int) -> Any:
+        info = struct("odev_param_info")
+        check(lib.odev_describe_param(handle, index, info))
+        return info
+
+    def _id(self, name: str) -> int:
+        if name not in self._ids:
+            raise ValueRangeError(f"unknown parameter {name!r}; parameters are {', '.join(self._ids)}")
+        return self._ids[name]
+
+    def _is_switch(self, index: int) -> bool:
+        return bool(index == lib.ODEV_PARAM_LASER_ENABLED)
+
+    def __getitem__(self, name: str) -> float | bool:
+        index = self._id(name)
+        value = ffi.new("double *")
+        with self._using() as handle:
+            check(lib.odev_get_param(handle, index, value))
+        return bool(value[0]) if self._is_switch(index) else float(value[0])
+
+    def __setitem__(self, name: str, value: float | bool) -> None:
+        index = self._id(name)
+        if self._is_switch(index) != isinstance(value, bool) or not isinstance(value, (int, float)):
+            wanted = "True or False" if self._is_switch(index) else "a number"
+            raise DTypeError(f"{name} must be {wanted}, not {value!r}")
+        with self._using() as handle:
+            check(lib.odev_set_param(handle, index, float(value)))
+
+    def __delitem__(self, name: str) -> NoReturn:
+        raise CapabilityError(f"parameter {name!r} cannot be deleted; parameters are the device's own")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._ids)
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def describe(self, name: str) -> Param:
+        """Unit, range, read-only flag and present value of a parameter."""
+        info = self._infos[self._id(name)]
+        return Param(
+            name=name,
+            value=self[name],
+            unit=ffi.string(info.unit).decode(),
+            minimum=info.minimum,
+            maximum=info.maximum,
+            read_only=bool(info.read_only),
+        )
+
+    def __repr__(self) -> str:
+        lines = []
+        for param in map(self.describe, self):
+            limits = "read-only" if param.read_only else f"{param.minimum:g} to {param.maximum:g}"
+            lines.append(f"{param.name} = {param.value} {param.unit}".rstrip() + f"  ({limits})")
+        return "\n".join(lines)

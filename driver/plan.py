@@ -1,0 +1,340 @@
+"""What a convolution costs on the device: tiles, frames, exposures, MACs, device time and energy.
+
+`ConvolutionPlan` is built from shapes and options alone and is the only place where these are
+counted. `driver.convolution` executes the plan, so what it exposes is what the plan says; reports
+and benchmarks read it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from driver.convolution_shapes import (
+    check_padding,
+    check_shapes,
+    kernel_blocks,
+    padding_sides,
+    pair,
+)
+from driver.errors import CapabilityError, ShapeError
+from driver.info import Timing
+from driver.polynomial import polynomial_macs
+from driver.precision import Precision, preset
+from driver.spectral import half_width
+from driver.tiling import Layout, lay_out
+
+__all__ = ["PILOT_PERIOD", "ConvolutionPlan", "KernelPart", "Macs"]
+
+#: One pilot frame of a single exposure goes with this many frames (DESIGN: at most 5 %).
+PILOT_PERIOD = 24
+
+#: Reference steps of one exposure, each a camera read-out of its own.
+REFERENCE_STEPS = 4
+
+#: Real MACs per complex product.
+COMPLEX_MACS = 4
+
+#: Real MACs per pixel to encode a frame: three Jacobi rounds of crosstalk compensation over four
+#: heaters with eight neighbours and a partner each, and the input map's division.
+ENCODE_MACS_PER_PIXEL = 3 * 4 * 9 + COMPLEX_MACS
+
+#: Real MACs per pixel and exposure to decode: launch gain and output map, and the merging weight.
+DECODE_MACS_PER_PIXEL = 2 * COMPLEX_MACS + 2
+
+#: Working memory of one chunk of tiles [bytes].
+CHUNK_BYTES = 96 << 20
+
+
+@dataclass(frozen=True)
+class Macs:
+    """Multiply-accumulates of a convolution, real ones, per call.
+
+    ``gemm`` is what an electronic convolution would take; the others are what stays electronic.
+    Spectral products count four real MACs per complex product and half a plane of N·(N//2+1) bins,
+    dense (stride 1), rims and unused parts of tiles included. ``kernels`` is spent once per weight.
+    """
+
+    gemm: int
+    spectral: int
+    kernels: int
+    polynomial: int
+    scaling: int
+    codec: int
+
+    @property
+    def electronic(self) -> int:
+        """All that stays electronic in a call whose kernel spectra are known."""
+        return self.spectral + self.polynomial + self.scaling + self.codec
+
+
+@dataclass(frozen=True)
+class KernelPart:
+    """A block of a kernel's taps that is convolved by itself; a small kernel is one block."""
+
+    first_row: int
+    rows: int
+    first_column: int
+    columns: int
+    extent: tuple[int, int]
+    layout: Layout
+
+    def chunks(self, channels: int) -> list[tuple[int, int]]:
+        """Runs of tiles ``[first, last)`` that are held in memory together."""
+        size = channels_bytes(self.layout.grid, channels)
+        step = max(2, CHUNK_BYTES // size // 2 * 2)
+        tiles = self.layout.tiles
+        return [(first, min(first + step, tiles)) for first in range(0, tiles, step)]
+
+
+def channels_bytes(grid: int, channels: int) -> int:
+    """Working memory of one tile of all input and output channels [bytes].
+
+    Six float32 planes each: picture, remainder, packed frame, spectrum of it, half plane, its copy.
+    """
+    return 24 * grid * grid * channels
+
+
+@dataclass(frozen=True)
+class ConvolutionPlan:
+    """One two-dimensional convolution on an N×N device, fully determined by shapes and options.
+
+    Build it with `for_shapes`. Sizes are (rows, columns).
+
+    Attributes
+    ----------
+    grid : int
+        N.
+    batch, inputs, outputs, groups : int
+        Pictures, channels in and out, and channel groups.
+    kernel, stride, dilation : (int, int)
+    padding : (int, int, int, int)
+        Pixels added electronically at top, bottom, left, right.
+    padding_mode : str
+    padded, output : (int, int)
+        Sizes of the padded picture and of the result.
+    dense : (int, int)
+        Size of the part of the stride-1 output that the result is taken from.
+    parts : tuple of KernelPart
+    precision : Precision
+    """
+
+    grid: int
+    batch: int
+    inputs: int
+    outputs: int
+    groups: int
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    dilation: tuple[int, int]
+    padding: tuple[int, int, int, int]
+    padding_mode: str
+    padded: tuple[int, int]
+    output: tuple[int, int]
+    dense: tuple[int, int]
+    parts: tuple[KernelPart, ...]
+    precision: Precision
+
+    @staticmethod
+    def for_shapes(
+        input_shape: tuple[int, ...],
+        weight_shape: tuple[int, ...],
+        *,
+        grid: int,
+        stride: int | tuple[int, int] = 1,
+        padding: int | tuple[int, int] | str = 0,
+        dilation: int | tuple[int, int] = 1,
+        groups: int = 1,
+        padding_mode: str = "zeros",
+        precision: str | Precision = "balanced",
+        pack: bool | None = None,
+    ) -> ConvolutionPlan:
+        """Plan ``conv2d`` of an input (B, Cin, H, W) with a weight (Cout, Cin/groups, kh, kw).
+
+        Options mean what they mean in ``torch.nn.Conv2d``. ``pack`` overrides the preset's packing
+        of two real pictures in a frame.
+
+        Raises
+        ------
+        ShapeError
+            If the shapes do not fit together.
+        ValueRangeError
+            If an option is not one of those allowed.
+        """
+        return _plan(
+            tuple(input_shape),
+            tuple(weight_shape),
+            grid,
+            pair(stride, "stride", 1),
+            padding if isinstance(padding, str) else pair(padding, "padding", 0),
+            pair(dilation, "dilation", 1),
+            groups,
+            padding_mode,
+            preset(precision, pack),
+        )
+
+    @property
+    def tiles(self) -> int:
+        """Tiles per channel, over all kernel parts."""
+        return sum(part.layout.tiles for part in self.parts)
+
+    @property
+    def picture_frames(self) -> int:
+        """Frames of pass 1: every tile of every input channel."""
+        return self._frames(self.inputs) * self.precision.pictures.frames_per_item
+
+    @property
+    def product_frames(self) -> int:
+        """Frames of pass 2: every tile of every output channel."""
+        return self._frames(self.outputs) * self.precision.products.frames_per_item
+
+    @property
+    def frames(self) -> int:
+        """Data frames of both passes; pilots and retries come on top."""
+        return self.picture_frames + self.product_frames
+
+    @property
+    def pilots(self) -> int:
+        """Pilot frames of drift tracking, one per `PILOT_PERIOD` begun.
+
+        A device counts frames across calls, and takes another when its last pilot is old: telemetry
+        tells what was really taken.
+        """
+        return -(-self.frames // PILOT_PERIOD)
+
+    @property
+    def exposures(self) -> int:
+        """Camera exposures of data and pilot frames, every reference step counted."""
+        return REFERENCE_STEPS * (self._merged + self.pilots)
+
+    @property
+    def macs(self) -> Macs:
+        """Multiply-accumulates, with their conventions in `Macs`."""
+        pairs = self.inputs * self.outputs // self.groups
+        pixels = self.grid**2
+        bins = self.grid * half_width(self.grid)
+        pictures, products = self.precision.pictures, self.precision.products
+        polynomial = sum(
+            len(group.tile)
+            * polynomial_macs(
+                (group.height, group.width), part.extent, pairs, self.inputs, self.outputs
+            )
+            for part in self.parts
+            for group in part.layout.groups
+        )
+        return Macs(
+            gemm=self.batch
+            * self.output[0]
+            * self.output[1]
+            * pairs
+            * self.kernel[0]
+            * self.kernel[1],
+            spectral=COMPLEX_MACS * bins * self.tiles * pairs,
+            # Rows of the transform take real taps (2 real MACs), columns complex ones.
+            kernels=pairs
+            * sum(
+                2 * self.grid * part.rows * part.columns + COMPLEX_MACS * bins * part.columns
+                for part in self.parts
+            ),
+            polynomial=polynomial,
+            # Energy and scale into the frame, and the scale out of it, in both passes.
+            scaling=self.tiles * (2 * pixels + 4 * bins) * (self.inputs + self.outputs),
+            codec=pixels
+            * (
+                ENCODE_MACS_PER_PIXEL
+                * (
+                    self.picture_frames // pictures.frames_per_item
+                    + self.product_frames // products.frames_per_item
+                )
+                + DECODE_MACS_PER_PIXEL * self._merged
+            ),
+        )
+
+    def device_time_s(self, timing: Timing) -> float:
+        """Seconds of device time for data and pilot frames."""
+        pictures, products = self.precision.pictures, self.precision.products
+        microseconds = (
+            self.picture_frames * timing.frame_us(pictures.exposures_per_frame, REFERENCE_STEPS)
+            + self.product_frames * timing.frame_us(products.exposures_per_frame, REFERENCE_STEPS)
+            + self.pilots * timing.frame_us(1, REFERENCE_STEPS)
+        )
+        return microseconds * 1e-6
+
+    def energy_j(self, timing: Timing, power_w: float) -> float:
+        """Joules of a device that draws ``power_w`` watts while it works."""
+        return power_w * self.device_time_s(timing)
+
+    def chunks(self, part: KernelPart) -> list[tuple[int, int]]:
+        """Runs of tiles of one kernel part that pass through the device together."""
+        return part.chunks(self.inputs + self.outputs)
+
+    @property
+    def _merged(self) -> int:
+        """Four-step exposures of data frames."""
+        pictures, products = self.precision.pictures, self.precision.products
+        return (
+            self.picture_frames * pictures.exposures_per_frame
+            + self.product_frames * products.exposures_per_frame
+        )
+
+    def _frames(self, channels: int) -> int:
+        per_frame = 2 if self.precision.pack else 1
+        return sum(
+            -(-(last - first) * channels // per_frame)
+            for part in self.parts
+            for first, last in self.chunks(part)
+        )
+
+
+@lru_cache(maxsize=512)
+def _plan(
+    input_shape: tuple[int, ...],
+    weight_shape: tuple[int, ...],
+    grid: int,
+    stride: tuple[int, int],
+    padding: str | tuple[int, int],
+    dilation: tuple[int, int],
+    groups: int,
+    padding_mode: str,
+    precision: Precision,
+) -> ConvolutionPlan:
+    check_shapes(input_shape, weight_shape, groups)
+    if grid < 2:
+        raise CapabilityError(f"a {grid}×{grid} device cannot convolve")
+    batch, inputs, *size = input_shape
+    outputs, _, *taps = weight_shape
+    kernel = (taps[0], taps[1])
+    pads = padding_sides(padding, kernel, stride, dilation)
+    check_padding(padding_mode, (size[0], size[1]), pads)
+    padded = (size[0] + pads[0] + pads[1], size[1] + pads[2] + pads[3])
+    extent = tuple((k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True))
+    if padded[0] < extent[0] or padded[1] < extent[1]:
+        raise ShapeError(
+            f"the kernel reaches over {extent[0]}×{extent[1]} pixels, more than the padded input's "
+            f"{padded[0]}×{padded[1]}"
+        )
+    output = tuple((p - e) // s + 1 for p, e, s in zip(padded, extent, stride, strict=True))
+    dense = tuple((o - 1) * s + 1 for o, s in zip(output, stride, strict=True))
+    parts = []
+    for first_row, rows in kernel_blocks(kernel[0], dilation[0], grid):
+        for first_column, columns in kernel_blocks(kernel[1], dilation[1], grid):
+            reach = ((rows - 1) * dilation[0] + 1, (columns - 1) * dilation[1] + 1)
+            layout = lay_out(grid, batch, (dense[0], dense[1]), reach)
+            parts.append(KernelPart(first_row, rows, first_column, columns, reach, layout))
+    return ConvolutionPlan(
+        grid=grid,
+        batch=batch,
+        inputs=inputs,
+        outputs=outputs,
+        groups=groups,
+        kernel=kernel,
+        stride=stride,
+        dilation=dilation,
+        padding=pads,
+        padding_mode=padding_mode,
+        padded=padded,
+        output=(output[0], output[1]),
+        dense=(dense[0], dense[1]),
+        parts=tuple(parts),
+        precision=precision,
+    )

@@ -1,0 +1,74 @@
+"""Named precisions of a convolution: how each of its two passes is exposed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from driver.errors import ValueRangeError
+from driver.exposure import EXPOSURES
+
+__all__ = ["PRECISIONS", "Exposure", "PassOptions", "Precision", "preset"]
+
+Exposure = Literal["single", "two_gain", "averaged"]
+
+
+@dataclass(frozen=True)
+class PassOptions:
+    """How one pass through the device is exposed.
+
+    ``residual`` adds a second frame to each, for what the first could not realise.
+    """
+
+    exposure: Exposure
+    residual: bool = False
+
+    @property
+    def frames_per_item(self) -> int:
+        return 2 if self.residual else 1
+
+    @property
+    def exposures_per_frame(self) -> int:
+        return len(EXPOSURES[self.exposure])
+
+
+@dataclass(frozen=True)
+class Precision:
+    """A preset: how pictures (pass 1) and products (pass 2) go through the device.
+
+    ``pack`` sends two real pictures in each complex frame: half the frames, but a phase error acts
+    in first order (30 mrad: 3 % packed, 0.05 % unpacked).
+    """
+
+    name: str
+    pictures: PassOptions
+    products: PassOptions
+    pack: bool = True
+
+
+PRECISIONS = {
+    p.name: p
+    for p in (
+        Precision("fast", PassOptions("single"), PassOptions("single")),
+        Precision("balanced", PassOptions("two_gain"), PassOptions("two_gain")),
+        Precision("best", PassOptions("two_gain"), PassOptions("averaged", residual=True)),
+    )
+}
+
+
+def preset(precision: str | Precision, pack: bool | None = None) -> Precision:
+    """The preset of that name, or one of the caller's own, with its packing overridden if given.
+
+    Raises
+    ------
+    ValueRangeError
+        If there is no preset of that name.
+    """
+    if not isinstance(precision, Precision):
+        try:
+            precision = PRECISIONS[precision]
+        except (KeyError, TypeError):
+            raise ValueRangeError(
+                f"precision={precision!r} is not one of {', '.join(PRECISIONS)}"
+            ) from None
+    return precision if pack is None else replace(precision, pack=pack)

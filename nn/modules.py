@@ -1,0 +1,108 @@
+"""The optical convolution as a layer with the signature and state dict of `torch.nn.Conv2d`."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from nn.functional import Gradient, PaddingMode, Pair, Precision, check_gradient, optical_conv2d
+from nn.optics import OpticalDevice, OpticsLike, OpticsReference
+
+__all__ = ["OpticalConv2d"]
+
+
+class OpticalConv2d(nn.Conv2d):
+    """`torch.nn.Conv2d` whose convolution runs on an optical device.
+
+    Parameters
+    ----------
+    in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode
+        As in `torch.nn.Conv2d`.
+    device, dtype
+        Of the parameters, as in torch; the optical device is `optics`.
+    optics : Device, str or None
+        A device, a URI (opened at once and shared in this process), or None for the shared
+        default device, opened and calibrated at its first use.
+    gradient : "exact"
+        See `nn.optical_conv2d`.
+    precision : "fast", "balanced" or "best"
+
+    Notes
+    -----
+    A deep copy of the layer shares its device.  A pickled layer remembers the URI; one that was
+    given a device object asks for a new one after unpickling.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int | tuple[int, int],
+        stride: int | tuple[int, int] = 1,
+        padding: int | tuple[int, int] | str = 0,
+        dilation: int | tuple[int, int] = 1,
+        groups: int = 1,
+        bias: bool = True,
+        padding_mode: PaddingMode = "zeros",
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+        *,
+        optics: OpticsLike = None,
+        gradient: Gradient = "exact",
+        precision: Precision = "balanced",
+    ) -> None:
+        super().__init__(
+            in_channels,
+            out_channels,
+            kernel_size,
+            stride,
+            padding,
+            dilation,
+            groups,
+            bias,
+            padding_mode,
+            device,
+            dtype,
+        )
+        self.set_optics(optics, gradient, precision)
+
+    def set_optics(self, optics: OpticsLike, gradient: Gradient, precision: Precision) -> None:
+        """Choose device, gradient and precision anew; parameters stay as they are."""
+        check_gradient(gradient)
+        self._optics = OpticsReference(optics)
+        self.gradient: Gradient = gradient
+        self.precision: Precision = precision
+
+    @property
+    def optics(self) -> OpticalDevice:
+        """The device; setting it takes a device, a URI or None as the constructor does."""
+        return self._optics.device()
+
+    @optics.setter
+    def optics(self, optics: OpticsLike) -> None:
+        self._optics = OpticsReference(optics)
+
+    def _conv_forward(
+        self, input: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None
+    ) -> torch.Tensor:
+        padding: Pair | str = self.padding
+        return optical_conv2d(
+            input,
+            weight,
+            bias,
+            self.stride,
+            padding,
+            self.dilation,
+            self.groups,
+            padding_mode=self.padding_mode,
+            optics=self.optics,
+            gradient=self.gradient,
+            precision=self.precision,
+        )
+
+    def extra_repr(self) -> str:
+        """Torch's description, then the optical part."""
+        return (
+            f"{super().extra_repr()}, optics={self._optics!r}, gradient={self.gradient!r}, "
+            f"precision={self.precision!r}"
+        )

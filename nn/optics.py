@@ -1,0 +1,143 @@
+"""Which device a layer computes on: a device, a URI, or the default device of the process."""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import Protocol, TypeAlias, runtime_checkable
+
+import torch
+
+__all__ = ["DEFAULT_URI", "OpticalDevice", "OpticsLike", "OpticsReference", "resolve_optics"]
+
+DEFAULT_URI = "emulator:lab"
+
+
+@runtime_checkable
+class OpticalDevice(Protocol):
+    """What the layers need of a device; `driver.Device` has it."""
+
+    def convolve2d(
+        self,
+        x: torch.Tensor,
+        w: torch.Tensor,
+        *,
+        stride: tuple[int, int],
+        padding: tuple[int, int],
+        dilation: tuple[int, int],
+        groups: int,
+        padding_mode: str,
+        precision: str,
+    ) -> torch.Tensor:
+        """Convolve (n, C, H, W) with (K, C/groups, kh, kw), float32, on the CPU."""
+        ...
+
+
+OpticsLike: TypeAlias = "OpticalDevice | str | None"
+
+_shared: dict[tuple[int, str], OpticalDevice] = {}
+_shared_lock = threading.Lock()
+
+
+def _shared_device(uri: str) -> OpticalDevice:
+    """The process's own device at `uri`, opened and calibrated at its first use.
+
+    Kept by process id, since a device cannot be used after a fork.
+    """
+    from driver import open_device
+
+    with _shared_lock:
+        key = (os.getpid(), uri)
+        if key not in _shared:
+            device = open_device(uri)
+            try:
+                if device.calibration is None:
+                    device.calibrate()
+            except BaseException:
+                device.close()
+                raise
+            _shared[key] = device
+        return _shared[key]
+
+
+def resolve_optics(optics: OpticsLike) -> OpticalDevice:
+    """The device meant by `optics`.
+
+    Parameters
+    ----------
+    optics : Device, str or None
+        A device is returned as it is.  A URI means this process's shared device of that URI,
+        opened and calibrated at its first use and kept until the process ends; None means
+        `DEFAULT_URI`.
+
+    Raises
+    ------
+    TypeError
+        If `optics` is none of these.
+    driver.DriverError
+        If the device cannot be opened or calibrated.
+    """
+    if optics is None:
+        return _shared_device(DEFAULT_URI)
+    if isinstance(optics, str):
+        return _shared_device(optics)
+    if not isinstance(optics, OpticalDevice):
+        raise TypeError(
+            f"optics must be a device, a URI or None, got {type(optics).__name__} {optics!r}"
+        )
+    return optics
+
+
+class OpticsReference:
+    """A layer's hold on its device, safe to copy and to pickle.
+
+    A copy of a layer shares its device.  A pickled layer remembers a URI (or the default), and
+    opens it again where it is used; a device that was handed over as an object cannot travel, and
+    the unpickled layer says so when used, until ``layer.optics = …`` gives it one.
+
+    Parameters
+    ----------
+    optics : Device, str or None
+        A URI is opened at once, so that a wrong one is reported here; None waits for first use.
+    """
+
+    def __init__(self, optics: OpticsLike) -> None:
+        self._optics = optics
+        self._lost: str | None = None
+        if optics is not None:
+            resolve_optics(optics)
+
+    def device(self) -> OpticalDevice:
+        """The device itself.
+
+        Raises
+        ------
+        RuntimeError
+            If the layer was unpickled and its device was given as an object.
+        driver.DriverError
+            If the device cannot be opened or calibrated.
+        """
+        if self._lost is not None:
+            raise RuntimeError(
+                f"this layer was saved with the open device {self._lost}, which does not travel; "
+                "set its optics to a device or a URI"
+            )
+        return resolve_optics(self._optics)
+
+    def __deepcopy__(self, memo: dict[int, object]) -> OpticsReference:
+        return self
+
+    def __copy__(self) -> OpticsReference:
+        return self
+
+    def __getstate__(self) -> dict[str, str | None]:
+        if self._optics is None or isinstance(self._optics, str):
+            return {"uri": self._optics, "lost": self._lost}
+        return {"uri": None, "lost": repr(self._optics)}
+
+    def __setstate__(self, state: dict[str, str | None]) -> None:
+        self._optics = state["uri"]
+        self._lost = state["lost"]
+
+    def __repr__(self) -> str:
+        return repr(self._optics) if self._lost is None else f"lost {self._lost}"

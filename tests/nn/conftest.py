@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from torch.nn import functional
+
+
+class ElectronicDevice:
+    """Stands where a device stands and computes with torch: no noise, no error, no light.
+
+    Checks that what arrives is what `driver.Device.convolve2d` takes, and counts calls.
+    """
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def convolve2d(
+        self,
+        x: torch.Tensor,
+        w: torch.Tensor,
+        *,
+        stride: tuple[int, int],
+        padding: tuple[int, int],
+        dilation: tuple[int, int],
+        groups: int,
+        padding_mode: str,
+        precision: str,
+    ) -> torch.Tensor:
+        self.calls += 1
+        assert precision in ("fast", "balanced", "best")
+        for tensor in (x, w):
+            assert tensor.dtype == torch.float32
+            assert tensor.device.type == "cpu"
+            assert tensor.is_contiguous()
+            assert not tensor.requires_grad
+            assert tensor.ndim == 4
+        mode = "constant" if padding_mode == "zeros" else padding_mode
+        padded = functional.pad(x, (padding[1], padding[1], padding[0], padding[0]), mode=mode)
+        return functional.conv2d(padded, w, None, stride, 0, dilation, groups)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        raise TypeError("a device cannot be pickled")
+
+    def __repr__(self) -> str:
+        return "<electronic stand-in>"
+
+
+@pytest.fixture
+def stand_in() -> ElectronicDevice:
+    return ElectronicDevice()
+
+
+@pytest.fixture(scope="session")
+def lasting_stand_in() -> ElectronicDevice:
+    """One for the whole session, for tests that draw many examples."""
+    return ElectronicDevice()

@@ -1,0 +1,321 @@
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from optical_device.fabrication import Fabrication, fabricate
+from optical_device.golden import GoldenDevice, expose_frames
+from optical_device.noise import camera_normals, philox4x32
+from optical_device.profile import load_profile
+
+Codes = NDArray[Any]
+
+
+def _device(name: str = "lab", seed: int = 7, **overrides: Any) -> GoldenDevice:
+    return GoldenDevice(load_profile(name, **{"device__n": 16, **overrides}), seed)
+
+
+def _plain_counts(f: Fabrication, codes: Codes, launch: int, exposure_us: float) -> np.ndarray:
+    """Counts of frame 0, four steps, written out pixel by pixel in plain Python and NumPy.
+
+    A second opinion on the equations of docs/physics.md, without the package's functions.
+    """
+    p = f.profile
+    n, c = p.device.n, p.device.n // 2
+    near = [
+        ((0, 1), 0, (0, 0)), ((0, -1), 0, (0, -1)), ((1, 0), 1, (0, 0)), ((-1, 0), 1, (-1, 0)),
+        ((1, 1), 2, (0, 0)), ((-1, -1), 2, (-1, -1)), ((1, -1), 3, (0, 0)), ((-1, 1), 3, (-1, 1)),
+    ]  # fmt: skip
+    cold = f.power_full_mw * (codes / (2**p.device.dac_bits - 1)) ** 2
+    power = (np.sqrt(1 + 4 * f.resistance_slope_per_mw * cold) - 1) / (
+        2 * f.resistance_slope_per_mw
+    )
+
+    def series(channel: int, derivative: bool) -> float:
+        total = 0.0
+        for a, w, phase in zip(
+            f.drift_amplitude[channel],
+            f.drift_omega_rad_per_s[channel],
+            f.drift_phase_rad[channel],
+            strict=True,
+        ):
+            total += a * w * np.cos(phase) if derivative else a * np.sin(phase)
+        return total
+
+    z = np.zeros((n, n), complex)
+    for r in range(n):
+        for q in range(n):
+            z[r, q] = f.input_map[r, q]
+            for s in range(2):
+                psi = [0.0, 0.0]
+                for h in range(2):
+                    heat = power[s, h, r, q] + f.partner[s, r, q] * power[s, 1 - h, r, q]
+                    for (dr, dq), plane, (hr, hq) in near:
+                        if 0 <= r + dr < n and 0 <= q + dq < n:
+                            heat += (
+                                f.links[s, h, plane, r + hr, q + hq] * power[s, h, r + dr, q + dq]
+                            )
+                    psi[h] = (1 - f.memory) * np.pi * heat / f.p_pi_mw[s, h, r, q]
+                theta = (
+                    psi[0] + f.static_phase_rad[s, 0, r, q] + f.ambient_rad_per_k * series(2, False)
+                )
+                phi = psi[1] + f.static_phase_rad[s, 1, r, q]
+                arms = f.b0[s, r, q] + f.b1[s, r, q] * np.exp(1j * theta)
+                z[r, q] *= arms * np.exp(1j * phi)
+    x = np.arange(n)
+    dft = np.exp(-2j * np.pi * np.outer(x, x) / n) / np.sqrt(n)
+    spectrum = f.output_map * (dft @ z @ dft.T)
+    laser = p.source.laser_mw / p.source.laser_nominal_mw * (1 + series(1, False))
+    signal = f.launch_gain[launch] * np.sqrt(f.signal_rate_photons_per_us * laser) * spectrum
+
+    counts = np.zeros((4, n, n))
+    pixel = np.arange(n * n).reshape(n, n)
+    key = (f.seed & 0xFFFFFFFF, f.seed >> 32)
+    camera_words = [np.asarray(w, float) for w in philox4x32((pixel, 0, 0, 1), key)]
+    laser_words = [float(w) for w in philox4x32((0, 0, 0, 2), key)]
+
+    def normal(words: Any, k: int) -> Any:
+        w0, w1 = words[2 * (k // 2)], words[2 * (k // 2) + 1]
+        rho = np.sqrt(-2 * np.log((np.floor(w0 / 512) + 0.5) / 2**23))
+        angle = 2 * np.pi * np.floor(w1 / 256) / 2**24
+        return rho * (np.cos(angle) if k % 2 == 0 else np.sin(angle))
+
+    t = p.timing
+    for k in range(4):
+        after_us = t.write_us + t.settle_us + k * (exposure_us + t.readout_us) + exposure_us / 2
+        turn = f.step_phase_rad[k] + series(0, False) + series(0, True) * after_us * 1e-6
+        beam = np.sqrt(f.reference_rate_photons_per_us * laser * p.reference.fraction)
+        reference = beam * f.reference_map * np.exp(1j * turn)
+        light = np.abs(signal + reference) ** 2 * (1 + p.source.rin * normal(laser_words, k))
+        light += f.stray_rate_photons_per_us * laser
+        mean = exposure_us * light * f.qe_map + exposure_us * 1e-6 * f.dark_e_per_s_map
+        e = mean + np.sqrt(mean + f.read_noise_e**2) * normal(camera_words, k)
+        dn = np.minimum(e, f.full_well_e) / f.gain_e_per_dn + f.black_level_dn
+        counts[k] = np.clip(np.rint(dn), 0, 2**p.device.adc_bits - 1)
+    return counts
+
+
+def test_the_whole_chain_agrees_with_a_pixel_by_pixel_account(rng: np.random.Generator) -> None:
+    fabrication = fabricate(load_profile("lab", device__n=6), 11)
+    codes = rng.integers(0, 2**14, (1, 2, 2, 6, 6), dtype=np.uint16)
+    counts = expose_frames(fabrication, codes, launch_step=9, exposure_us=130.0)
+    expected = _plain_counts(fabrication, codes[0], 9, 130.0)
+    assert expected.std() > 10.0
+    assert np.array_equal(counts[0], expected)
+
+
+def test_types_and_shapes_at_the_boundary(lab_codes: Codes) -> None:
+    device = _device()
+    assert device.expose(lab_codes).shape == (5, 4, 16, 16)
+    assert device.expose(lab_codes).dtype == np.uint16
+    assert device.expose(lab_codes, "off").shape == (5, 1, 16, 16)
+    assert device.expose(lab_codes, "only").shape == (5, 1, 16, 16)
+    two = np.tile(np.array([4, 20], dtype=np.uint8), (5, 1))
+    assert device.expose(lab_codes, launch_step=two).shape == (5, 2, 4, 16, 16)
+    assert device.expose(lab_codes, launch_step=two[:, 0]).shape == (5, 4, 16, 16)
+    assert device.expose(lab_codes[:0]).shape == (0, 4, 16, 16)
+    ideal = _device("ideal")
+    floats = np.zeros((1, 2, 2, 16, 16), np.float32)
+    assert ideal.expose(floats).dtype == np.float32
+
+
+def test_any_split_of_a_batch_gives_the_same_counts(lab_codes: Codes) -> None:
+    whole, split = _device(), _device()
+    steps = np.arange(10, 15)
+    expected = whole.expose(lab_codes, launch_step=steps)
+    parts = [
+        split.expose(lab_codes[a:b], launch_step=steps[a:b]) for a, b in [(0, 1), (1, 4), (4, 5)]
+    ]
+    assert np.array_equal(np.concatenate(parts), expected)
+    assert (split.frames, split.device_time_ns) == (whole.frames, whole.device_time_ns)
+
+
+def test_a_frame_remembers_the_one_before(lab_codes: Codes) -> None:
+    f = _device(timing__settle_us=400.0, **_quiet()).fabrication
+    last = lab_codes[4:]
+    alone = expose_frames(f, last, launch_step=8)
+    after = expose_frames(f, last, launch_step=8, previous_codes=lab_codes[3])
+    same = expose_frames(f, last, launch_step=8, previous_codes=lab_codes[4])
+    # e^-4 of a phase difference near pi is 60 mrad: far above a rounding to 1/100 of full scale.
+    assert np.count_nonzero(alone != same) > 100
+    assert np.count_nonzero(after != same) > 100
+    prompt = dataclasses.replace(f, memory=0.0)
+    assert np.array_equal(
+        expose_frames(prompt, last, launch_step=8),
+        expose_frames(prompt, last, launch_step=8, previous_codes=lab_codes[3]),
+    )
+
+
+def _quiet() -> dict[str, Any]:
+    return {
+        "camera__shot_noise": False,
+        "camera__read_noise_e": 0.0,
+        "source__rin": 0.0,
+    }
+
+
+def test_the_same_seed_repeats_and_another_does_not(lab_codes: Codes) -> None:
+    counts = _device(seed=7).expose(lab_codes)
+    assert np.array_equal(counts, _device(seed=7).expose(lab_codes))
+    assert np.mean(counts != _device(seed=8).expose(lab_codes)) > 0.9
+
+
+def test_every_frame_and_exposure_has_noise_of_its_own(lab_codes: Codes) -> None:
+    same = np.repeat(lab_codes[:1], 3, axis=0)
+    counts = _device().expose(same, launch_step=np.full((3, 2), 16)).astype(float)
+    sets = counts.reshape(6, -1)
+    for i in range(6):
+        for j in range(i):
+            # Noise of about 5 DN, independent: most pixels differ.
+            assert np.mean(sets[i] != sets[j]) > 0.7
+
+
+def test_time_and_frames_are_counted(lab_codes: Codes) -> None:
+    device = _device()
+    device.expose(lab_codes, exposure_us=250.0)
+    expected = 5 * (20 + 800 + 4 * (250 + 650)) * 1000
+    assert (device.frames, device.device_time_ns) == (5, expected)
+    device.idle(1.5)
+    expected += 1_500_000_000
+    assert (device.frames, device.device_time_ns) == (5, expected)
+    device.expose(lab_codes[:2], "off", launch_step=np.full((2, 3), 16))
+    expected += 2 * (20 + 800 + 3 * (100 + 650)) * 1000
+    assert (device.frames, device.device_time_ns) == (7, expected)
+    device.expose(lab_codes[:0])
+    assert (device.frames, device.device_time_ns) == (7, expected)
+    with pytest.raises(ValueError, match="seconds"):
+        device.idle(-1.0)
+
+
+def test_idle_time_lets_the_reference_drift(lab_codes: Codes) -> None:
+    patient, prompt = _device(**_quiet()), _device(**_quiet())
+    patient.expose(lab_codes[:1])
+    prompt.expose(lab_codes[:1])
+    patient.idle(600.0)
+    later, now = patient.expose(lab_codes[1:2]), prompt.expose(lab_codes[1:2])
+    assert np.mean(later != now) > 0.5
+
+
+def test_without_laser_there_is_dark_and_noise_only(lab_codes: Codes, sigmas: float) -> None:
+    device = _device()
+    counts = device.expose(lab_codes, laser="off").astype(float)
+    f = device.fabrication
+    dark = 100.0 * 1e-6 * f.dark_e_per_s_map
+    expected = dark / f.gain_e_per_dn + f.black_level_dn
+    # Per pixel 20 draws of shot and read noise and of rounding (1/12 DN^2).
+    sigma = np.sqrt((dark + f.read_noise_e**2) / f.gain_e_per_dn**2 + 1 / 12)
+    bound = sigmas * sigma / np.sqrt(counts.shape[0] * counts.shape[1])
+    assert np.all(np.abs(counts.mean(axis=(0, 1)) - expected) < bound)
+    assert counts.std() > 1.0
+
+
+def test_blocked_signal_shows_the_reference_only(lab_codes: Codes) -> None:
+    f = _device(**_quiet()).fabrication
+    zero = np.zeros_like(lab_codes)
+    assert np.array_equal(
+        expose_frames(f, lab_codes, reference="only"), expose_frames(f, zero, reference="only")
+    )
+    dim = expose_frames(f, lab_codes, reference="only", reference_fraction=0.0)
+    dark = expose_frames(f, lab_codes, reference="only")
+    assert dim.mean() < dark.mean() / 2
+    off = expose_frames(f, lab_codes, reference="off")
+    same = expose_frames(f, lab_codes, reference="off", reference_fraction=0.1)
+    assert np.array_equal(off, same)
+
+
+def test_four_steps_recover_the_complex_spectrum(rng: np.random.Generator) -> None:
+    device = _device("ideal")
+    f, p = device.fabrication, device.profile
+    u = rng.random((1, 2, 2, 16, 16), dtype=np.float32)
+    i0, i1, i2, i3 = device.expose(u, launch_step=8)[0].astype(float)
+    y = ((i0 - i2) + 1j * (i1 - i3)) / 4
+    psi = np.pi * p.modulator.power_full_mw / p.modulator.p_pi_mw * u[0].astype(float) ** 2
+    t = 0.5 * (1 + np.exp(1j * psi[:, 0])) * np.exp(1j * psi[:, 1])
+    centred = np.fft.fftshift(np.fft.fft2(np.fft.ifftshift(t[0] * t[1]), norm="ortho"))
+    rates = p.source.signal_rate_photons_per_us * p.reference.rate_photons_per_us
+    scale = np.sqrt(rates) * 10 ** (-1.5 * 8 / 20) * 100.0 * p.camera.qe / p.camera.gain_e_per_dn
+    # float32 counts: 4 roundings of 2^-24 of the largest count.
+    bound = 4 * 2.0**-24 * max(i0.max(), i2.max())
+    assert np.abs(y - scale * centred).max() < bound
+    assert f.memory == 0.0
+
+
+def test_refused_before_anything_is_exposed(lab_codes: Codes) -> None:
+    device = _device()
+    wrong: list[tuple[type[Exception], str, dict[str, Any]]] = [
+        (TypeError, "uint16", {"codes": lab_codes.astype(np.float32)}),
+        (TypeError, "uint16", {"codes": lab_codes.tolist()}),
+        (ValueError, "shape", {"codes": lab_codes[0]}),
+        (ValueError, "shape", {"codes": lab_codes[..., :8]}),
+        (ValueError, "16383", {"codes": lab_codes + np.uint16(16384)}),
+        (ValueError, "reference", {"reference": "on"}),
+        (ValueError, "laser", {"laser": "dim"}),
+        (ValueError, "exposure_us", {"exposure_us": 0.5}),
+        (ValueError, "exposure_us", {"exposure_us": float("nan")}),
+        (TypeError, "launch_step", {"launch_step": 1.5}),
+        (ValueError, "launch_step", {"launch_step": 32}),
+        (ValueError, "launch_step", {"launch_step": np.zeros(4, int)}),
+        (ValueError, "launch_step", {"launch_step": np.zeros((5, 0), int)}),
+    ]
+    for error, words, changed in wrong:
+        with pytest.raises(error, match=words):
+            device.expose(**{"codes": lab_codes, **changed})
+    assert (device.frames, device.device_time_ns) == (0, 0)
+    floats = np.full((1, 2, 2, 16, 16), np.nan, np.float32)
+    with pytest.raises(ValueError, match="within"):
+        _device("ideal").expose(floats)
+    with pytest.raises(ValueError, match="intensity"):
+        _device(device__detection="intensity").expose(lab_codes)
+
+
+def test_intensity_detection_sees_the_signal_alone(lab_codes: Codes) -> None:
+    plain = _device().expose(lab_codes, "off")
+    assert np.array_equal(_device(device__detection="intensity").expose(lab_codes, "off"), plain)
+
+
+def test_the_codes_are_the_callers_to_change(lab_codes: Codes) -> None:
+    kept, changed = _device(), _device()
+    mine = lab_codes[:1].copy()
+    kept.expose(lab_codes[:1])
+    changed.expose(mine)
+    mine[:] = 0
+    assert np.array_equal(kept.expose(lab_codes[1:2]), changed.expose(lab_codes[1:2]))
+
+
+def test_sensors_have_offset_and_noise_of_their_own(lab_codes: Codes, sigmas: float) -> None:
+    device = _device(drift__ambient_rms_k=0.0, drift__laser_power_rms_per_s=0.0)
+    readings = []
+    for _ in range(30):
+        readings.append(device.sensors())
+        device.expose(lab_codes[:1], "off")
+    assert device.sensors() == device.sensors()
+    temperature, laser = np.array(readings).T
+    p, f = device.profile, device.fabrication
+    scatter = sigmas / np.sqrt(len(readings))
+    assert temperature.mean() == pytest.approx(
+        p.thermal.ambient_k + f.sensor_offset_k, abs=scatter * p.thermal.sensor_noise_k
+    )
+    assert laser.mean() == pytest.approx(
+        p.source.laser_mw * f.monitor_gain, rel=scatter * p.source.monitor_noise
+    )
+    assert temperature.std() > 0.0
+    assert laser.std() > 0.0
+
+
+def test_noise_is_what_the_stream_says(lab_codes: Codes) -> None:
+    f = _device().fabrication
+    noisy = expose_frames(f, lab_codes, launch_step=31, first_frame=40)
+    quiet = dataclasses.replace(f, profile=load_profile("lab", device__n=16, **_quiet()))
+    quiet = dataclasses.replace(quiet, read_noise_e=0.0)
+    calm = expose_frames(quiet, lab_codes, launch_step=31, first_frame=40)
+    for i in range(5):
+        normals = camera_normals(f.seed, 40 + i, 16, 1, 4)[0]
+        electrons = (calm[i].astype(float) - f.black_level_dn) * f.gain_e_per_dn
+        sigma = np.sqrt(electrons + f.read_noise_e**2) / f.gain_e_per_dn
+        # Two roundings of 1/2 DN, RIN of 1e-4 (5 sigmas of at most 1000 DN), sigma from a rounded
+        # mean (under 1 % of 5.8 sigmas of at most 8 DN).
+        assert np.all(np.abs(noisy[i] - calm[i] - sigma * normals) < 1.0 + 0.5 + 0.5)
