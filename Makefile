@@ -11,6 +11,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 PHOTOS ?=
+PICTURES ?=
 
 READY    := $(VENV)/.ready
 DEPS     := $(VENV)/.deps
@@ -37,8 +38,12 @@ format: $(READY)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+# The programs in benchmarks/ that need nothing; PICTURES="folder ..." adds those on test pictures.
+BENCHMARKS := $(filter-out benchmarks/super_resolution.py,$(wildcard benchmarks/[a-z]*.py))
+
 bench: $(READY)
-	$(BIN)/python -m pytest benchmarks --benchmark-only
+	set -e; for program in $(BENCHMARKS); do $(BIN)/python $$program; done
+	$(if $(PICTURES),$(BIN)/python benchmarks/super_resolution.py $(PICTURES))
 
 # Two builds beside the normal one. The first runs every test module that needs no torch under
 # AddressSanitizer and UBSan; the second runs the C tests under ThreadSanitizer, without OpenMP,

@@ -26,14 +26,13 @@ from numpy.typing import NDArray
 
 from driver.arrays import Restore, from_caller
 from driver.errors import DTypeError, NonFiniteError, ShapeError
+from driver.kernels import KernelCache, Kernels
 from driver.plan import ConvolutionPlan, KernelPart
-from driver.polynomial import COEFFICIENTS, evaluate, fit, moment_matrix
+from driver.polynomial import COEFFICIENTS, evaluate, fit, unit_change
 from driver.precision import PassOptions, Precision
 from driver.spectral import (
-    KernelSpectra,
     half_width,
     join_half_planes,
-    kernel_spectra,
     multiply,
     pack_pictures,
     picture_rms,
@@ -47,14 +46,11 @@ __all__ = ["FourierDevice", "convolve2d"]
 Float = NDArray[np.float32]
 Complex = NDArray[np.complex64]
 
-#: Spectra of one product are formed at most this many bytes at a time.
-_SPECTRA_BYTES = 64 << 20
-
 #: Pictures and kernels whose largest magnitude lies outside are brought to 1 first, so that neither
 #: their squares nor those of their products leave float32's range.
 _COMFORTABLE = (1e-6, 1e6)
 
-_SPECTRA = KernelSpectra()
+_KERNELS = KernelCache()
 
 _NUMPY_MODE = {"zeros": "constant", "replicate": "edge", "reflect": "reflect", "circular": "wrap"}
 
@@ -208,6 +204,7 @@ def _convolve(
             part.first_row : part.first_row + part.rows,
             part.first_column : part.first_column + part.columns,
         ]
+        kernels = _KERNELS.get(taps, plan.dilation, plan.grid)
         source = padded[
             :,
             :,
@@ -218,9 +215,9 @@ def _convolve(
             segments = [g.in_tiles(first, last) for g in part.layout.groups]
             segments = [g for g in segments if len(g.tile)]
             tiles, fits = _cut(plan, part, segments, source, first, last)
-            results = _two_passes(device, plan, tiles, taps)
+            results = _two_passes(device, plan, tiles, kernels)
             for group, coefficients in zip(segments, fits, strict=True):
-                _put(plan, part, group, results, coefficients, taps, dense, first)
+                _put(plan, part, group, results, coefficients, kernels, dense, first)
     return dense
 
 
@@ -250,7 +247,7 @@ def _cut(
 
 
 def _two_passes(
-    device: FourierDevice, plan: ConvolutionPlan, tiles: Float, taps: NDArray[Any]
+    device: FourierDevice, plan: ConvolutionPlan, tiles: Float, kernels: Kernels
 ) -> Float:
     """Tiles (t, Cin, N, N) circularly correlated with the kernels: (t, Cout, N, N)."""
     grid, pack = plan.grid, plan.precision.pack
@@ -261,9 +258,7 @@ def _two_passes(
     spectra = separate_half_planes(
         _through(device, frames, plan.precision.pictures, inverse=False), scale, pack
     )
-    products = _products(
-        spectra.reshape(count, plan.inputs, grid, half_width(grid)), taps, plan.dilation
-    )
+    products = _products(spectra.reshape(count, plan.inputs, grid, half_width(grid)), kernels)
     frames, scale = join_half_planes(products.reshape(-1, grid, half_width(grid)), grid, pack)
     frames = _through(device, frames, plan.precision.products, inverse=True)
     return unpack_pictures(frames, scale, pack).reshape(count, plan.outputs, grid, grid)
@@ -278,18 +273,15 @@ def _through(
     return result
 
 
-def _products(spectra: Complex, taps: NDArray[Any], dilation: tuple[int, int]) -> Complex:
+def _products(spectra: Complex, kernels: Kernels) -> Complex:
     """Spectra (t, Cin, N, N//2+1) times kernels' spectra: (t, Cout, N, N//2+1)."""
+    if kernels.spectra is not None:
+        return multiply(spectra, kernels.spectra)
     tiles, _, grid, half = spectra.shape
-    groups, outputs, inputs = taps.shape[:3]
-    a_channel = grid * half * groups * inputs * spectra.itemsize
-    if a_channel * outputs <= _SPECTRA_BYTES:
-        return multiply(spectra, _SPECTRA.get(taps, dilation, grid))
+    groups, outputs = kernels.weight.shape[:2]
     products = np.empty((tiles, groups, outputs, grid, half), dtype=np.complex64)
-    step = max(1, _SPECTRA_BYTES // a_channel)
-    for some in (slice(i, i + step) for i in range(0, outputs, step)):
-        kernels = kernel_spectra(taps[:, some], dilation, grid)
-        products[:, :, some] = multiply(spectra, kernels).reshape(tiles, groups, -1, grid, half)
+    for some, factors in kernels.by_outputs():
+        products[:, :, some] = multiply(spectra, factors).reshape(tiles, groups, -1, grid, half)
     return products.reshape(tiles, groups * outputs, grid, half)
 
 
@@ -299,14 +291,14 @@ def _put(
     group: SegmentGroup,
     results: Float,
     coefficients: Float,
-    taps: NDArray[Any],
+    kernels: Kernels,
     dense: Float,
     first: int,
 ) -> None:
     """Add one group's segments, polynomials included, to the dense output."""
     size, inner = _input_size(part, group), (group.height, group.width)
     count = len(group.tile)
-    matrix = moment_matrix(taps.astype(np.float64), plan.dilation, size)
+    matrix = kernels.moments * unit_change(size)
     groups, outputs, inputs = matrix.shape[:3]
     # (groups, n, in * 6) @ (groups, in * 6, out * 6): all segments and channels at once.
     given = coefficients.reshape(count, groups, -1).transpose(1, 0, 2)

@@ -19,16 +19,18 @@ PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 
 
 def pair(value: int | tuple[int, int], name: str, least: int) -> tuple[int, int]:
-    try:
-        pair = (value, value) if isinstance(value, int) else (int(value[0]), int(value[1]))
-        complete = isinstance(value, int) or len(value) == 2
-    except (TypeError, ValueError, IndexError):
-        complete, pair = False, (least, least)
-    if not complete or min(pair) < least:
+    """An option for rows and columns, given as one or two ints of at least ``least``."""
+    given = (value, value) if isinstance(value, int) else value
+    right = (
+        isinstance(given, tuple | list)
+        and len(given) == 2
+        and all(isinstance(v, int) and v >= least for v in given)
+    )
+    if not right:
         raise ValueRangeError(
             f"{name}={value!r} must be an int of at least {least}, or two of them"
         )
-    return pair
+    return given[0], given[1]
 
 
 def padding_sides(
@@ -37,6 +39,7 @@ def padding_sides(
     stride: tuple[int, int],
     dilation: tuple[int, int],
 ) -> tuple[int, int, int, int]:
+    """Pixels to add at top, bottom, left and right; "same" puts an odd one at bottom and right."""
     if not isinstance(padding, str):
         return (padding[0], padding[0], padding[1], padding[1])
     if padding == "valid":
@@ -55,6 +58,7 @@ def padding_sides(
 
 
 def check_shapes(input_shape: tuple[int, ...], weight_shape: tuple[int, ...], groups: int) -> None:
+    """Refuse inputs and weights that are empty, of wrong rank, or do not fit the groups."""
     if len(input_shape) != 4 or len(weight_shape) != 4:
         raise ShapeError(
             f"input {input_shape} and weight {weight_shape} must have 4 dimensions: "
@@ -91,6 +95,7 @@ def kernel_blocks(taps: int, dilation: int, grid: int) -> list[tuple[int, int]]:
 def check_padding(
     padding_mode: str, size: tuple[int, int], pads: tuple[int, int, int, int]
 ) -> None:
+    """Refuse unknown padding modes, and those that would need more picture than there is."""
     if padding_mode not in PADDING_MODES:
         raise ValueRangeError(
             f"padding_mode={padding_mode!r} is not one of {', '.join(PADDING_MODES)}"

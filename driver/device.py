@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import warnings
 from collections.abc import Callable, Iterator
@@ -24,6 +25,7 @@ from driver.errors import (
     CapabilityError,
     ClosedDeviceError,
     DTypeError,
+    ForkedDeviceError,
     ShapeError,
     UncalibratedWarning,
     ValueRangeError,
@@ -41,8 +43,8 @@ PILOT_PERIOD = 24
 """Frames between pilot frames: 4 % of frames."""
 PILOT_MAX_AGE_S = 0.25
 """A job begins with a pilot when the last one is older than this."""
-RETRIES = 3
-"""How often a frame whose dimmest exposure saturated is repeated, 6 dB dimmer each time."""
+RETRIES = 4
+"""How often a frame whose dimmest exposure saturated is repeated, two launch steps dimmer each time."""
 
 _REFERENCES = {"off": 0, "steps": 1, "only": 2}
 
@@ -93,6 +95,7 @@ class Device:
         self._info = info
         self._threads = threads
         self._uri = uri
+        self._process = os.getpid()
         self._guard = threading.Condition()
         self._users = 0
         self._calibration: Calibration | None = None
@@ -105,6 +108,7 @@ class Device:
     @contextmanager
     def _use(self) -> Iterator[Any]:
         """The handle, kept open while it is used."""
+        self._check_process()
         with self._guard:
             if self._handle is None:
                 raise ClosedDeviceError(f"device {self._info.serial} is closed; open it again")
@@ -117,6 +121,14 @@ class Device:
                 self._users -= 1
                 self._guard.notify_all()
 
+    def _check_process(self) -> None:
+        """In a forked child neither the guard nor the count of users can be trusted: don't wait."""
+        if os.getpid() != self._process:
+            self._handle = None
+            raise ForkedDeviceError(
+                f"device {self._info.serial} was opened before this process was forked; open it again here"
+            )
+
     def close(self) -> None:
         """Wait for running jobs and free the device.
 
@@ -125,6 +137,7 @@ class Device:
         ClosedDeviceError
             It was closed before.
         """
+        self._check_process()
         with self._guard:
             if self._handle is None:
                 raise ClosedDeviceError(f"device {self._info.serial} is closed already")
@@ -186,7 +199,6 @@ class Device:
         data = struct("odev_telemetry_data")
         with self._use() as handle:
             check(lib.odev_telemetry(handle, data))
-        tracked = data.pilot_time_ns >= 0
         return Telemetry(
             device_time_s=data.device_time_ns * 1e-9,
             temperature_k=data.temperature_k,
@@ -197,8 +209,8 @@ class Device:
             retries=data.retries,
             saturations=data.saturations,
             faults=data.faults,
-            drift_phase_rad=data.drift_phase_rad if tracked else 0.0,
-            drift_amplitude=data.drift_amplitude if tracked else 1.0,
+            drift_phase_rad=data.drift_phase_rad,
+            drift_amplitude=data.drift_amplitude,
             calibrated=self._calibration is not None,
             threads=data.threads,
         )

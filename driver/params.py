@@ -12,6 +12,10 @@ from driver.library import check, ffi, lib, struct
 __all__ = ["Param", "Params"]
 
 
+class _UnknownParamError(ValueRangeError, KeyError):
+    """Also a KeyError, as a mapping owes to ``in`` and ``get``."""
+
+
 @dataclass(frozen=True, slots=True)
 class Param:
     """One parameter and its value now."""
@@ -47,7 +51,7 @@ class Params(MutableMapping[str, "float | bool"]):
 
     def _id(self, name: str) -> int:
         if name not in self._ids:
-            raise ValueRangeError(f"unknown parameter {name!r}; parameters are {', '.join(self._ids)}")
+            raise _UnknownParamError(f"unknown parameter {name!r}; parameters are {', '.join(self._ids)}")
         return self._ids[name]
 
     def _is_switch(self, index: int) -> bool:

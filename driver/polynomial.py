@@ -22,7 +22,7 @@ from math import comb
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["COEFFICIENTS", "evaluate", "fit", "moment_matrix", "polynomial_macs"]
+__all__ = ["COEFFICIENTS", "evaluate", "fit", "moment_matrix", "polynomial_macs", "unit_change"]
 
 FloatArray = NDArray[np.float32]
 
@@ -89,10 +89,8 @@ def fit(segments: FloatArray) -> tuple[FloatArray, FloatArray]:
     return np.stack([table[..., i, j] for i, j in EXPONENTS], axis=-1), remainder
 
 
-def moment_matrix(
-    weight: NDArray[np.float64], dilation: tuple[int, int], size: tuple[int, int]
-) -> FloatArray:
-    """The linear map that correlation with a kernel is on polynomials.
+def moment_matrix(weight: NDArray[np.float64], dilation: tuple[int, int]) -> FloatArray:
+    """The linear map that correlation with a kernel is on polynomials, in pixels.
 
     Parameters
     ----------
@@ -100,25 +98,42 @@ def moment_matrix(
         Kernels.
     dilation
         Pixels between taps.
-    size
-        Rows and columns of the *input* segments whose coordinates are used.
 
     Returns
     -------
     (..., 6, 6) float32
         Output coefficients (second to last axis) from input coefficients (last axis).
     """
-    powers = []
-    for taps, step, length in zip(weight.shape[-2:], dilation, size, strict=True):
-        shift = np.arange(taps) * step / _axis(length).half_length
-        powers.append(shift[:, None] ** np.arange(3))
-    moments = powers[0].T @ weight @ powers[1]
-    matrix = np.zeros((*weight.shape[:-2], COEFFICIENTS, COEFFICIENTS))
+    rows, columns = (
+        (np.arange(taps) * step)[:, None] ** np.arange(3)
+        for taps, step in zip(weight.shape[-2:], dilation, strict=True)
+    )
+    moments = rows.T @ weight @ columns
+    matrix = np.zeros((*weight.shape[:-2], COEFFICIENTS, COEFFICIENTS), dtype=np.float32)
     for out, (m, n) in enumerate(EXPONENTS):
         for inp, (i, j) in enumerate(EXPONENTS):
             if i >= m and j >= n:
                 matrix[..., out, inp] = comb(i, m) * comb(j, n) * moments[..., i - m, j - n]
-    return matrix.astype(np.float32)
+    return matrix
+
+
+@lru_cache(maxsize=1024)
+def unit_change(size: tuple[int, int]) -> FloatArray:
+    """What turns a `moment_matrix` in pixels into one for coefficients as `fit` gives them.
+
+    Parameters
+    ----------
+    size
+        Rows and columns of the *input* segments.
+
+    Returns
+    -------
+    (6, 6) float32
+        Factors, by output and input coefficient.
+    """
+    half = [_axis(length).half_length for length in size]
+    unit = np.array([half[0] ** i * half[1] ** j for i, j in EXPONENTS])
+    return np.divide.outer(unit, unit).astype(np.float32)
 
 
 def evaluate(

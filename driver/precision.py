@@ -51,7 +51,7 @@ PRECISIONS = {
     for p in (
         Precision("fast", PassOptions("single"), PassOptions("single")),
         Precision("balanced", PassOptions("two_gain"), PassOptions("two_gain")),
-        Precision("best", PassOptions("two_gain"), PassOptions("averaged", residual=True)),
+        Precision("best", PassOptions("averaged"), PassOptions("averaged", residual=True)),
     )
 }
 

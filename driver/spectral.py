@@ -11,17 +11,10 @@ Transforms are orthonormal; kernels' spectra are plain sums, so that no factor i
 
 from __future__ import annotations
 
-import hashlib
-import sys
-import threading
-from collections import OrderedDict
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
-    "KernelSpectra",
     "half_width",
     "join_half_planes",
     "kernel_spectra",
@@ -87,21 +80,31 @@ def separate_half_planes(frames: Complex, scale: Float, paired: bool) -> Complex
 
     An unpaired picture's two halves say the same twice; their mean has half the noise.
     """
-    grid = frames.shape[-1]
-    half = half_width(grid)
-    mirror = -np.arange(grid) % grid
+    half = half_width(frames.shape[-1])
     direct = frames[:, :, :half]
-    turned = np.conj(frames[:, mirror[:, None], mirror[:half]])
+    turned = np.empty_like(direct, order="C")
+    back = slice(None, -half, -1)  # columns N-1, N-2, .. N-half+1, which are -1, -2, ..
+    turned[:, 0, 0] = frames[:, 0, 0]
+    turned[:, 0, 1:] = frames[:, 0, back]
+    turned[:, 1:, 0] = frames[:, :0:-1, 0]
+    turned[:, 1:, 1:] = frames[:, :0:-1, back]
+    np.conj(turned, out=turned)
     if not paired:
         return (direct + turned) * (0.5 * scale)[:, None, None]
     count = scale.shape[0]
     scale = scale[:, None, None]
-    spectra = np.empty((count, grid, half), dtype=np.complex64)
+    spectra = np.empty((count, *direct.shape[1:]), dtype=np.complex64)
     np.multiply(direct + turned, 0.5 * scale[0::2], out=spectra[0::2])
     np.multiply(
         (direct - turned)[: count // 2], np.complex64(-0.5j) * scale[1::2], out=spectra[1::2]
     )
     return spectra
+
+
+def _energy(spectra: Complex) -> Float:
+    """Sum of squared magnitudes of each (p, rows, columns) → (p,)."""
+    parts = np.ascontiguousarray(spectra).view(np.float32).reshape(len(spectra), -1)
+    return np.einsum("pi,pi->p", parts, parts)
 
 
 def join_half_planes(spectra: Complex, grid: int, pair: bool) -> tuple[Complex, Float]:
@@ -122,12 +125,10 @@ def join_half_planes(spectra: Complex, grid: int, pair: bool) -> tuple[Complex, 
         The pictures' RMS (by Parseval's theorem), which `unpack_pictures` needs.
     """
     half = half_width(grid)
-    twice = np.full(half, 2, dtype=np.float32)
-    twice[0] = 1
+    # All columns stand for two but the first and, of an even N, the last.
+    energy = 2 * _energy(spectra) - _energy(spectra[:, :, :1])
     if grid % 2 == 0:
-        twice[-1] = 1
-    parts = spectra.view(np.float32).reshape(*spectra.shape, 2)
-    energy = np.einsum("puvk,puvk,v->p", parts, parts, twice, optimize=True)
+        energy -= _energy(spectra[:, :, -1:])
     scale = np.sqrt(energy, dtype=np.float32) / np.float32(grid)
     scale[scale == 0] = 1
     inverse = _reciprocal(scale)[:, None, None]
@@ -142,38 +143,10 @@ def join_half_planes(spectra: Complex, grid: int, pair: bool) -> tuple[Complex, 
     else:
         frames[:, :, :half] = spectra * inverse
         turned = np.conj(frames[:, :, :half])
-    mirror = -np.arange(grid) % grid
-    frames[:, :, half:] = turned[:, mirror[:, None], mirror[half:]]
+    back = slice(grid - half, 0, -1)  # what columns half, half+1, .. are the mirror images of
+    frames[:, 0, half:] = turned[:, 0, back]
+    frames[:, 1:, half:] = turned[:, :0:-1, back]
     return frames, scale
-
-
-class KernelSpectra:
-    """Kernels' spectra for one N, by content: at most ``limit_bytes`` of them are kept."""
-
-    def __init__(self, limit_bytes: int = 256 << 20) -> None:
-        self.limit_bytes = limit_bytes
-        self._kept: OrderedDict[tuple[Any, ...], Complex] = OrderedDict()
-        self._bytes = 0
-        self._lock = threading.Lock()
-
-    def get(self, weight: NDArray[np.float64], dilation: tuple[int, int], grid: int) -> Complex:
-        """As `kernel_spectra`, remembered."""
-        digest = hashlib.blake2b(np.ascontiguousarray(weight).data, digest_size=16).digest()
-        key = (digest, weight.shape, dilation, grid)
-        with self._lock:
-            found = self._kept.get(key)
-            if found is not None:
-                self._kept.move_to_end(key)
-                return found
-        spectra = kernel_spectra(weight, dilation, grid)
-        if spectra.nbytes <= self.limit_bytes // 4:
-            with self._lock:
-                if key not in self._kept:
-                    self._kept[key] = spectra
-                    self._bytes += spectra.nbytes
-                while self._bytes > self.limit_bytes:
-                    self._bytes -= self._kept.popitem(last=False)[1].nbytes
-        return spectra
 
 
 def kernel_spectra(weight: NDArray[np.float64], dilation: tuple[int, int], grid: int) -> Complex:
@@ -222,16 +195,6 @@ def multiply(pictures: Complex, kernels: Complex) -> Complex:
     if inputs == 1 and outputs == 1:
         products = by_bin * kernels
     else:
-        products = _matmul(np.ascontiguousarray(by_bin), kernels)
+        products = np.matmul(np.ascontiguousarray(by_bin), kernels)
     grouped = products.transpose(2, 1, 3, 0)  # (tiles, groups, out, bins)
     return np.ascontiguousarray(grouped).reshape(tiles, groups * outputs, *pictures.shape[2:])
-
-
-def _matmul(a: Complex, b: Complex) -> Complex:
-    """Batched matrix product; torch's, where it is loaded, batches small complex ones better."""
-    torch = sys.modules.get("torch")
-    if torch is None:
-        return np.matmul(a, b)
-    with torch.no_grad():
-        product: Complex = torch.matmul(torch.from_numpy(a), torch.from_numpy(b)).numpy()
-    return product

@@ -1,15 +1,16 @@
-"""The optical convolution as a torch function with an exact electronic gradient."""
+"""The optical convolution as a torch function."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from operator import index
 from typing import Any, Literal, TypeAlias
 
 import torch
 from torch.nn import functional
 
+from nn.convolution import ConvolutionOptions, convolve_on_device, pad
+from nn.gradients import exact_gradients, optical_gradients
 from nn.optics import OpticalDevice, OpticsLike, resolve_optics
 
 __all__ = ["Gradient", "PaddingMode", "Pair", "Precision", "check_gradient", "optical_conv2d"]
@@ -20,19 +21,7 @@ PaddingMode: TypeAlias = Literal["zeros", "reflect", "replicate", "circular"]
 Pair: TypeAlias = "int | tuple[int, ...]"
 
 PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
-GRADIENTS = ("exact",)
-
-
-@dataclass(frozen=True)
-class _Options:
-    """Options of one convolution in their normal form."""
-
-    stride: tuple[int, int]
-    padding: tuple[int, int]
-    dilation: tuple[int, int]
-    groups: int
-    padding_mode: str
-    precision: str
+GRADIENTS = ("exact", "optical")
 
 
 def _pair(value: Pair, name: str) -> tuple[int, int]:
@@ -70,82 +59,36 @@ def _pads(
     return horizontal, horizontal, vertical, vertical
 
 
-def _pad(input: torch.Tensor, pads: tuple[int, ...], mode: str) -> torch.Tensor:
-    return functional.pad(input, pads, mode="constant" if mode == "zeros" else mode)
-
-
-def _device_convolution(
-    input: torch.Tensor, weight: torch.Tensor, device: OpticalDevice, options: _Options
-) -> torch.Tensor:
-    """Convolve on the device, in float32 on the CPU; result in kind and place of `input`."""
-    output = device.convolve2d(
-        input.detach().to("cpu", torch.float32).contiguous(),
-        weight.detach().to("cpu", torch.float32).contiguous(),
-        stride=options.stride,
-        padding=options.padding,
-        dilation=options.dilation,
-        groups=options.groups,
-        padding_mode=options.padding_mode,
-        precision=options.precision,
-    )
-    return output.to(input.device, input.dtype)
-
-
 class _OpticalConvolution(torch.autograd.Function):
-    """Forward on the device; backward the exact gradient of the exact convolution."""
+    """Forward on the device; backward as `gradient` says."""
 
     @staticmethod
     def forward(
-        input: torch.Tensor, weight: torch.Tensor, device: OpticalDevice, options: _Options
+        input: torch.Tensor,
+        weight: torch.Tensor,
+        device: OpticalDevice,
+        options: ConvolutionOptions,
+        gradient: Gradient,
     ) -> torch.Tensor:
-        return _device_convolution(input, weight, device, options)
+        return convolve_on_device(input, weight, device, options)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: torch.Tensor) -> None:
-        input, weight, _, options = inputs
+        input, weight, ctx.device, ctx.options, ctx.gradient = inputs
         ctx.save_for_backward(input, weight)
-        ctx.options = options
 
     @staticmethod
     def backward(ctx: Any, *grad_outputs: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         input, weight = ctx.saved_tensors
         wanted = (ctx.needs_input_grad[0], ctx.needs_input_grad[1])
-        gradients = _exact_gradients(grad_outputs[0], input, weight, ctx.options, wanted)
-        return *gradients, None, None
-
-
-def _exact_gradients(
-    grad_output: torch.Tensor,
-    input: torch.Tensor,
-    weight: torch.Tensor,
-    options: _Options,
-    wanted: tuple[bool, bool],
-) -> tuple[torch.Tensor | None, torch.Tensor | None]:
-    """Gradients of the exact convolution for input and weight, themselves differentiable."""
-    padding = options.padding
-    padded, pad_adjoint = input, None
-    if options.padding_mode != "zeros" and padding != (0, 0):
-        pads = (padding[1], padding[1], padding[0], padding[0])
-        padded, pad_adjoint, *_ = torch.func.vjp(
-            lambda unpadded: _pad(unpadded, pads, options.padding_mode), input
-        )
-        padding = (0, 0)
-    grad_input, grad_weight, _ = torch.ops.aten.convolution_backward(
-        grad_output,
-        padded,
-        weight,
-        None,
-        options.stride,
-        padding,
-        options.dilation,
-        False,
-        (0, 0),
-        options.groups,
-        (*wanted, False),
-    )
-    if pad_adjoint is not None and wanted[0]:
-        (grad_input,) = pad_adjoint(grad_input)
-    return grad_input if wanted[0] else None, grad_weight if wanted[1] else None
+        grad_output = grad_outputs[0]
+        if ctx.gradient == "optical":
+            gradients = optical_gradients(
+                grad_output, input, weight, ctx.device, ctx.options, wanted
+            )
+        else:
+            gradients = exact_gradients(grad_output, input, weight, ctx.options, wanted)
+        return *gradients, None, None, None
 
 
 def optical_conv2d(
@@ -165,9 +108,7 @@ def optical_conv2d(
     """Two-dimensional convolution (cross-correlation, as in torch) on an optical device.
 
     ``out[n, k] = bias[k] + sum_c weight[k, c] ⋆ pad(input)[n, c]``, the sum computed by the
-    device in float32 with the device's noise, the bias added electronically.  The gradient is
-    exact: that of `torch.nn.functional.conv2d` at the same input and weight, computed
-    electronically in the input's dtype, and differentiable in turn.
+    device in float32 with the device's noise, the bias added electronically.
 
     Parameters
     ----------
@@ -179,8 +120,11 @@ def optical_conv2d(
     padding_mode : "zeros", "reflect", "replicate" or "circular"
     optics : Device, str or None
         A device, its URI, or None for the shared default device.
-    gradient : "exact"
-        How gradients are computed.
+    gradient : "exact" or "optical"
+        "exact": that of `torch.nn.functional.conv2d` at the same input and weight, computed
+        electronically in the input's dtype, and differentiable in turn.  "optical": the gradients
+        of input and weight are convolutions on the device too, with its noise; the bias's is
+        electronic.
     precision : "fast", "balanced" or "best"
         Preset of the device's dynamic-range measures.
 
@@ -197,7 +141,7 @@ def optical_conv2d(
     ValueError
         If `padding_mode` or `gradient` is unknown.
     NotImplementedError
-        For the gradients "optical" and "twin", which do not exist yet.
+        For the gradient "twin", which does not exist yet.
     driver.DriverError
         For what the device refuses: NaN or infinity, a device that is closed.
     """
@@ -242,22 +186,22 @@ def optical_conv2d(
     pads = _pads(padding, (weight.shape[2], weight.shape[3]), stride, dilation)
     # torch itself, on an empty batch, refuses what it would refuse.
     empty = functional.conv2d(
-        _pad(input[:0], pads, padding_mode), weight, bias, stride, 0, dilation, groups
+        pad(input[:0], pads, padding_mode), weight, bias, stride, 0, dilation, groups
     )
     if input.numel() == 0 or weight.numel() == 0:
         return empty if len(input) == 0 else empty.new_zeros(len(input), *empty.shape[1:])
     left, right, top, bottom = pads
     if left != right or top != bottom:
-        input = _pad(input, pads, padding_mode)
+        input = pad(input, pads, padding_mode)
         left = top = 0
-    options = _Options(stride, (top, left), dilation, groups, padding_mode, precision)
-    output: torch.Tensor = _OpticalConvolution.apply(input, weight, device, options)
+    options = ConvolutionOptions(stride, (top, left), dilation, groups, padding_mode, precision)
+    output: torch.Tensor = _OpticalConvolution.apply(input, weight, device, options, gradient)
     return output if bias is None else output + bias[:, None, None]
 
 
 def check_gradient(gradient: str) -> None:
     """Refuse a way of computing gradients that does not exist (errors: `optical_conv2d`)."""
-    if gradient in ("optical", "twin"):
-        raise NotImplementedError(f'gradient="{gradient}" does not exist yet; use "exact"')
+    if gradient == "twin":
+        raise NotImplementedError(f'gradient="twin" does not exist yet; use one of {GRADIENTS}')
     if gradient not in GRADIENTS:
-        raise ValueError(f'gradient must be "exact", got {gradient!r}')
+        raise ValueError(f"gradient must be one of {GRADIENTS}, got {gradient!r}")

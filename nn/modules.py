@@ -23,7 +23,7 @@ class OpticalConv2d(nn.Conv2d):
     optics : Device, str or None
         A device, a URI (opened at once and shared in this process), or None for the shared
         default device, opened and calibrated at its first use.
-    gradient : "exact"
+    gradient : "exact" or "optical"
         See `nn.optical_conv2d`.
     precision : "fast", "balanced" or "best"
 

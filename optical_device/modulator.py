@@ -65,7 +65,7 @@ def coupler_amplitudes(d1: Array, d2: Array, transmission: Array) -> tuple[Array
     lossless couplers in series around arms of power transmission eta.  The extinction is
     ((b0 + b1) / (b0 - b1))^2; with d1 = -d2 = -d it is 1 / (4 d^2) and b0 + b1 = sqrt(eta).
     """
-    xp = array_namespace(d1, d2, transmission)
+    xp = array_namespace(d1, d2)
     b0 = xp.sqrt(transmission * (0.5 - d1) * (0.5 + d2))
     b1 = xp.sqrt(transmission * (0.5 + d1) * (0.5 - d2))
     return b0, b1

@@ -60,6 +60,8 @@ odev_status odev_open_backend(const odev_backend *backend, void *context, odev_d
   device->laser_mw = backend->laser_nominal_mw;
   device->reference_fraction = 1.0;
   device->pilot = (odev_pilot_state){{1.0, 0.0}, -1, 0};
+  device->counters.pilot_time_ns = -1;
+  device->counters.drift_amplitude = 1;
   *out = device;
   return ODEV_OK;
 }

@@ -9,15 +9,14 @@
 #include "device.h"
 
 static atomic_uint generation;
-static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void in_child(void) { atomic_fetch_add(&generation, 1); }
-static void install(void) { pthread_atfork(NULL, NULL, in_child); }
 
-unsigned odev_fork_generation(void) {
-  pthread_once(&once, install);
-  return atomic_load(&generation);
-}
+/* When the library is loaded, not when the first device is opened: the process may share its OpenMP
+ * runtime with torch, which can have started the pool and been forked before that. */
+__attribute__((constructor)) static void install(void) { pthread_atfork(NULL, NULL, in_child); }
+
+unsigned odev_fork_generation(void) { return atomic_load(&generation); }
 
 int odev_threads_for(const odev_device *device, int32_t wanted, uint64_t pieces) {
 #if defined(_OPENMP)

@@ -61,6 +61,11 @@ static odev_status load_task(odev_device *device, const void *job, odev_result *
   device->codec = codec;
   device->has_codec = 1;
   device->pilot = (odev_pilot_state){{1.0, 0.0}, -1, 0};
+  pthread_mutex_lock(&device->lock);
+  device->counters.pilot_time_ns = -1;
+  device->counters.drift_phase_rad = 0;
+  device->counters.drift_amplitude = 1;
+  pthread_mutex_unlock(&device->lock);
   return ODEV_OK;
 }
 

@@ -11,7 +11,7 @@
 #include "../core/error.h"
 #include "schedule.h"
 
-enum { BLOCK_ITEMS = 8, DIMMER_ON_RETRY = 4 };
+enum { BLOCK_ITEMS = 8, DIMMER_ON_RETRY = 2 };
 
 /* What one round of a job shares between its threads. */
 typedef struct {

@@ -17,8 +17,11 @@
 #define WINDOW_LOW 0.175f
 #define PARKED_PHI 0.675f
 enum { JACOBI_ROUNDS = 3 };
-/* Strongest over mean bin power of a spectrum with exponential statistics: ln(4096) is 8.3. */
-#define ODEV_CREST 10.0f
+/* Strongest over mean bin power: of a flat spectrum (ln 4096 = 8.3 is expected, tails reach 14), and of
+ * the residuals and spectra of photographs per root of their rise; four frames in five lie below, and the
+ * rest are repeated with less light: measured, that costs less precision than caution does. */
+#define CREST_FLAT 14.0
+#define CREST_PER_ROOT_RISE 16.0
 
 typedef struct {
   float *x_re, *x_im;      /* the target itself, plain planes */
@@ -101,15 +104,15 @@ INLINE target_statistics statistics_of(odev_geometry g, const float *re, const f
                              __builtin_sqrt(v0 * v0 + v1 * v1)};
 }
 
-/* Predicted power of the strongest bin, as if the target were a first-order autoregressive field with
- * these correlations: its spectrum peaks at (1 + r)/(1 - r) of the mean along each axis.  Bins are
- * exponentially distributed about that, hence the factor; the total energy bounds it. */
+/* Predicted power of the strongest bin.  A first-order autoregressive field with these correlations
+ * would peak at rise = (1 + r)/(1 - r) of the mean along each axis; pictures whose slow trends have been
+ * removed peak less steeply, about as the root of that.  The total energy is the bound. */
 INLINE float predicted_peak(odev_geometry g, target_statistics s, float scale) {
   if (!(s.energy > 0)) return 0.0f;
   const double bins = (double)g.n * (double)g.n;
   const double across = s.across / s.energy, down = s.down / s.energy;
   const double rise = (1 + across) / (1.0000001 - across) * ((1 + down) / (1.0000001 - down));
-  const double crest = ODEV_CREST * rise;
+  const double crest = CREST_PER_ROOT_RISE * __builtin_sqrt(rise);
   return (float)((double)scale * (double)scale * s.energy / bins * (crest < bins ? crest : bins));
 }
 
@@ -331,7 +334,7 @@ INLINE odev_encoded encode_residual_impl(const odev_codec *k, float scale, void 
   /* A residual looks like noise: its spectrum is flat. */
   const target_statistics t = statistics_of(g, s.t_re, s.t_im);
   const float mean = (float)(t.energy / ((double)g.n * (double)g.n));
-  return (odev_encoded){scale * own, ODEV_CREST * mean * own * own * k->input_power};
+  return (odev_encoded){scale * own, (float)CREST_FLAT * mean * own * own * k->input_power};
 }
 
 #endif

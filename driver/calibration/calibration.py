@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
-import numpy as np
 from numpy.typing import NDArray
 
 __all__ = ["Calibration", "ComplexArray", "RealArray"]
 
-RealArray = NDArray[np.floating[Any]]
-ComplexArray = NDArray[np.complexfloating[Any, Any]]
+RealArray: TypeAlias = NDArray[Any]
+"""Array of real floating-point numbers, single or double precision."""
+ComplexArray: TypeAlias = NDArray[Any]
+"""Array of complex numbers, single or double precision."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -83,6 +83,7 @@ def directed_links(symmetric: SymmetricLinks) -> RealArray:
 
 
 def _inside(like: RealArray, offset: tuple[int, int]) -> RealArray:
+    """Which pixels have a neighbour at `offset`, (N, N) bool."""
     return neighbour(np.ones(like.shape[-2:]), offset) > 0
 
 

@@ -49,9 +49,7 @@ def measure_camera(device: CalibrationDevice) -> CameraFigures:
     )
 
 
-def _photon_transfer(
-    device: CalibrationDevice, black_dn: RealArray, dark_variance: float
-) -> float:
+def _photon_transfer(device: CalibrationDevice, black_dn: RealArray, dark_variance: float) -> float:
     """System gain [e-/DN]: mean signal over its variance; nominal if there is no shot noise."""
     size = device.info.grid[0]
     codes = np.zeros((2 * TRANSFER_PAIRS, 2, 2, size, size), device.info.code_dtype)

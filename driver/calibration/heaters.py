@@ -17,7 +17,6 @@ common phase per round would pull at all links at once.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +25,14 @@ from numpy.typing import NDArray
 
 from driver.calibration.calibration import ComplexArray, RealArray
 from driver.calibration.frames import CalibrationDevice, Record, take
-from driver.calibration.model import WORKERS, ChipModel, fourier, fourier_inverse, heater_power_mw
+from driver.calibration.model import (
+    ChipModel,
+    each_row,
+    fourier,
+    fourier_inverse,
+    heater_power_mw,
+    unit_phasor,
+)
 from driver.calibration.settings import PARKED_PHASE, codes_for_phases, to_window, uniform_codes
 from driver.info import DeviceInfo
 
@@ -50,8 +56,8 @@ class StageFit:
 
     def field(self, theta_heat: RealArray, phi_heat: RealArray) -> ComplexArray:
         """``(B0 + B1 exp(i kappa_theta Q_theta)) exp(i kappa_phi Q_phi)``, (N, N, frames)."""
-        arm = self.b1[..., None] * np.exp(1j * self.kappa_theta[..., None] * theta_heat)
-        carrier = np.exp(1j * self.kappa_phi[..., None] * phi_heat)
+        arm = self.b1[..., None] * unit_phasor(self.kappa_theta[..., None] * theta_heat)
+        carrier = unit_phasor(self.kappa_phi[..., None] * phi_heat)
         field: ComplexArray = (self.b0[..., None] + arm) * carrier
         return field
 
@@ -85,8 +91,8 @@ def grid_search(
     frames = z.shape[-1]
 
     def row(index: int) -> tuple[RealArray, RealArray, ComplexArray, ComplexArray]:
-        back = np.exp(-1j * slopes[:, None] * phi_heat[index, :, None, :])
-        arm = np.exp(1j * slopes[:, None] * theta_heat[index, :, None, :])
+        back = unit_phasor(-slopes[:, None] * phi_heat[index, :, None, :])
+        arm = unit_phasor(slopes[:, None] * theta_heat[index, :, None, :])
         turned = z[index, :, None, :] * back
         a = turned.sum(-1)[:, :, None]
         b = turned @ np.conj(arm).transpose(0, 2, 1)
@@ -102,8 +108,7 @@ def grid_search(
         second = (frames * b0 - np.conj(s0) * a0) / d0
         return slopes[by_theta], slopes[by_phi], first, second
 
-    with ThreadPoolExecutor(WORKERS) as pool:
-        rows = list(pool.map(row, range(len(z))))
+    rows = each_row(row, len(z))
     kappa_theta, kappa_phi, first, second = (np.array(part) for part in zip(*rows, strict=True))
     return StageFit(kappa_theta, kappa_phi, first, second)
 
@@ -144,8 +149,11 @@ def first_round(
         z = fourier_inverse(record.spectrum / chip.output_map[..., None])
         energy = [np.sum(np.abs(z[..., half]) ** 2, -1) for half in halves]
         bright = (energy[1] > energy[0])[..., None]
-        shown = [np.where(bright, v[..., halves[1]], v[..., halves[0]]) for v in (z, theta, phi)]
-        fit = grid_search(*shown, _slopes(info))
+        z_shown, theta_shown, phi_shown = (
+            np.where(bright, value[..., halves[1]], value[..., halves[0]])
+            for value in (z, theta, phi)
+        )
+        fit = grid_search(z_shown, theta_shown, phi_shown, _slopes(info))
         model = fit.field(theta, phi)
         for half in halves:  # the other stage's setting scales each half by a factor of its own
             part = model[..., half]

@@ -33,9 +33,7 @@ SEED = 20260
 """Of the random settings: the same device calibrated at the same time sees the same frames."""
 
 
-def run_laboratory(
-    device: CalibrationDevice, *, progress: Progress | None = None
-) -> Calibration:
+def run_laboratory(device: CalibrationDevice, *, progress: Progress | None = None) -> Calibration:
     """Calibrate `device` through its boundary alone.
 
     Parameters

@@ -11,6 +11,8 @@ seen lies together, as per-pixel fits want it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -23,21 +25,28 @@ from driver.info import DeviceInfo
 
 __all__ = [
     "DIRECTIONS",
+    "HEATERS",
     "ChipModel",
     "HeatedChip",
     "chip_of",
     "cold_power_mw",
+    "each_row",
     "fourier",
     "fourier_inverse",
     "heater_power_mw",
     "neighbour",
+    "overlap",
     "predict_spectrum",
+    "unit_phasor",
 ]
 
 DIRECTIONS: tuple[tuple[int, int], ...] = (
     (0, 1), (1, 0), (1, 1), (1, -1), (0, -1), (-1, 0), (-1, -1), (-1, 1),
 )  # fmt: skip
 """(row, column) offsets of the neighbours; 4..7 are opposite to 0..3 (E, S, SE, SW)."""
+
+HEATERS: tuple[tuple[int, int], ...] = ((0, 0), (0, 1), (1, 0), (1, 1))
+"""(stage, heater) of the four heaters of a pixel."""
 
 WORKERS = 2
 """Threads of the transforms and of the per-pixel fits."""
@@ -75,33 +84,53 @@ class ChipModel:
 
     def heat(self, power: RealArray) -> RealArray:
         """``Q_i = P_i + sum_j c_ij P_j + partner P_other``, (2, 2, N, N, frames) [mW]."""
-        heat = power + self.partner[:, None, :, :, None] * power[:, ::-1]
-        for index, offset in enumerate(DIRECTIONS):
-            own, other = _overlap(offset)
-            heat[(..., *own, slice(None))] += (
-                self.links[(slice(None), slice(None), index, *own, None)]
-                * power[(..., *other, slice(None))]
-            )
+        heat = np.empty_like(power)
+        each_row(lambda row: self._heat_row(power, row, heat), power.shape[2])
         return heat
+
+    def _heat_row(self, power: RealArray, row: int, heat: RealArray) -> None:
+        """Heat of one row of pixels: what it takes fits into a cache."""
+        rows = power.shape[2]
+        for s, h in HEATERS:
+            own = heat[s, h, row]
+            np.multiply(self.partner[s, row, :, None], power[s, 1 - h, row], out=own)
+            own += power[s, h, row]
+            for k, (down, right) in enumerate(DIRECTIONS):
+                if 0 <= row + down < rows:
+                    here, there = overlap(right)
+                    link = self.links[s, h, k, row, here, None]
+                    own[here] += link * power[s, h, row + down, there]
 
     def heated(self, cold: RealArray) -> HeatedChip:
         """The chip under cold powers (2, 2, N, N, frames) [mW]."""
-        power = heater_power_mw(cold, self.beta[..., None])
-        heat = self.heat(power)
-        psi = self.kappa[..., None] * heat
-        arms = [
-            self.rho[s, ..., None] * np.exp(1j * (self.theta0[s, ..., None] + psi[s, 0]))
-            for s in (0, 1)
-        ]
-        carrier = np.exp(1j * (psi[0, 1] + psi[1, 1])) * self.input_map[..., None]
+        power = np.empty_like(cold)
+        heat = np.empty_like(cold)
+        kind = np.result_type(self.input_map, np.complex64)
+        arms = np.empty((2, *cold.shape[2:]), kind)
+        carrier = np.empty(cold.shape[2:], kind)
+
+        def power_row(row: int) -> None:
+            beta = self.beta[:, :, row, :, None]
+            power[:, :, row] = heater_power_mw(cold[:, :, row], beta)
+
+        def optics_row(row: int) -> None:
+            self._heat_row(power, row, heat)
+            psi = self.kappa[:, :, row, :, None] * heat[:, :, row]
+            for s in (0, 1):
+                phase = self.theta0[s, row, :, None] + psi[s, 0]
+                arms[s, row] = self.rho[s, row, :, None] * unit_phasor(phase)
+            carrier[row] = self.input_map[row, :, None] * unit_phasor(psi[0, 1] + psi[1, 1])
+
+        each_row(power_row, cold.shape[2])
+        each_row(optics_row, cold.shape[2])
         return HeatedChip(power, heat, arms[0], arms[1], carrier)
 
     def stage(self, index: int, cold: RealArray) -> ComplexArray:
         """Transmission ``(1 + rho exp(i theta)) exp(i psi_phi)`` of one stage, (N, N, frames)."""
         heat = self.heat(heater_power_mw(cold, self.beta[..., None]))[index]
         psi = self.kappa[index, ..., None] * heat
-        arm = self.rho[index, ..., None] * np.exp(1j * (self.theta0[index, ..., None] + psi[0]))
-        return (1 + arm) * np.exp(1j * psi[1])
+        arm = self.rho[index, ..., None] * unit_phasor(self.theta0[index, ..., None] + psi[0])
+        return (1 + arm) * unit_phasor(psi[1])
 
 
 @dataclass(slots=True)
@@ -169,19 +198,30 @@ def heater_power_mw(cold: RealArray, beta: RealArray | float) -> RealArray:
 
 def neighbour(values: RealArray, offset: tuple[int, int]) -> RealArray:
     """What the neighbour at `offset` has of `values` (..., N, N); 0 outside the grid."""
-    own, other = _overlap(offset)
+    (row, other_row), (column, other_column) = overlap(offset[0]), overlap(offset[1])
     shifted = np.zeros_like(values)
-    shifted[(..., *own)] = values[(..., *other)]
+    shifted[..., row, column] = values[..., other_row, other_column]
     return shifted
 
 
-def _overlap(offset: tuple[int, int]) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
-    """Slices of the pixels that have a neighbour at `offset`, and of those neighbours."""
-    own, other = [], []
-    for step in offset:
-        own.append(slice(max(-step, 0), min(-step, 0) or None))
-        other.append(slice(max(step, 0), min(step, 0) or None))
-    return tuple(own), tuple(other)
+def overlap(step: int) -> tuple[slice, slice]:
+    """Positions along an axis that have a neighbour `step` further on, and those neighbours'."""
+    own = slice(max(-step, 0), min(-step, 0) or None)
+    return own, slice(max(step, 0), min(step, 0) or None)
+
+
+def unit_phasor(phase: RealArray) -> ComplexArray:
+    """``exp(i phase)``, of the phase's precision."""
+    phasor = np.empty(phase.shape, np.result_type(phase, np.complex64))
+    np.cos(phase, out=phasor.real)
+    np.sin(phase, out=phasor.imag)
+    return phasor
+
+
+def each_row(work: Callable[[int], Any], rows: int) -> list[Any]:
+    """Results of work(0) ... work(rows - 1), on as many threads as there are WORKERS."""
+    with ThreadPoolExecutor(WORKERS) as pool:
+        return list(pool.map(work, range(rows)))
 
 
 def fourier(field: ComplexArray) -> ComplexArray:

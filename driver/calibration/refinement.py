@@ -13,8 +13,7 @@ known within one iteration.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -24,12 +23,14 @@ from driver.calibration.frames import Record
 from driver.calibration.maps import Maps
 from driver.calibration.model import (
     DIRECTIONS,
-    WORKERS,
+    HEATERS,
     ChipModel,
     HeatedChip,
+    each_row,
     fourier,
     fourier_inverse,
     neighbour,
+    overlap,
 )
 from driver.info import NominalValues
 
@@ -37,6 +38,9 @@ __all__ = ["Population", "Refinement"]
 
 KAPPA_SIGMA, BETA_SIGMA, LINK_SIGMA = 0.06, 0.1, 0.1
 """Scatter of a population, relative to its nominal value (priors)."""
+
+FIRST = 2
+"""Column of the first parameter; before it are the complex scale's modulus and phase."""
 
 
 @dataclass(slots=True)
@@ -90,7 +94,7 @@ class Refinement:
         self.residual = np.inf
         """Residual spectrum over measured spectrum, RMS, of the last iteration."""
 
-    def iterate(self, *, thermal: bool, each_row: Callable[[], None] | None = None) -> None:
+    def iterate(self, *, thermal: bool) -> None:
         """One iteration: maps, then one damped Gauss-Newton step of every pixel.
 
         With `thermal` also beta, partner and links, else scale, rho, theta0 and kappa only.
@@ -102,21 +106,25 @@ class Refinement:
         self.residual = self.maps.residual
         noise = float(np.median(np.mean(np.abs(residual) ** 2, -1))) / 2
         columns = list(self._columns(thermal))
-        rows = range(z.shape[0])
+        precision, deviation = self._prior(columns, z.shape[:2])
+        precision *= noise
 
-        def equations(row: int) -> tuple[RealArray, RealArray]:
-            jacobian = self._jacobian(row, heated, z[row], thermal)
-            real = jacobian.view(np.float32)
+        def solve_row(row: int) -> tuple[RealArray, RealArray]:
+            real = self._jacobian(row, heated, z[row], thermal).view(np.float32)
             right = np.ascontiguousarray(residual[row]).view(np.float32)
-            if each_row is not None:
-                each_row()
-            return real @ real.transpose(0, 2, 1), (real @ right[..., None])[..., 0]
+            normal = (real @ real.transpose(0, 2, 1)).astype(np.float64)
+            gradient = (real @ right[..., None])[..., 0] - precision[row] * deviation[row]
+            diagonal = np.arange(normal.shape[-1])
+            normal[:, diagonal, diagonal] *= 1 + 1e-6
+            normal[:, diagonal, diagonal] += precision[row] + 1e-9 * noise + 1e-30
+            covariance = np.linalg.inv(normal)
+            step = (covariance @ gradient[..., None])[..., 0]
+            return step, 1 - precision[row] * covariance[:, diagonal, diagonal]
 
-        with ThreadPoolExecutor(WORKERS) as pool:
-            pairs = list(pool.map(equations, rows))
-        normal = np.array([pair[0] for pair in pairs], np.float64)
-        right = np.array([pair[1] for pair in pairs], np.float64)
-        self._step(columns, normal, right, noise)
+        rows = each_row(solve_row, z.shape[0])
+        step, share = (np.array(part) for part in zip(*rows, strict=True))
+        self._learn(columns, deviation + step, share)
+        self._move(columns, step)
 
     def finish(self) -> None:
         """Update the maps once more, for the chip as it is now."""
@@ -144,19 +152,18 @@ class Refinement:
         for s in (0, 1):
             yield Column(chip.rho[s], 1.0, 0.2)
             yield Column(chip.theta0[s], 1.0, 0.3)
-        heaters = [(s, h) for s in (0, 1) for h in (0, 1)]
         unit = np.pi / self.nominal.p_pi_mw
-        for s, h in heaters:
+        for s, h in HEATERS:
             yield Column(chip.kappa[s, h], unit, 0.04, KAPPA_SIGMA, ("kappa", s, h, 0))
         if not thermal:
             return
         unit = self.nominal.resistance_slope_per_mw
-        for s, h in heaters if unit else []:
+        for s, h in HEATERS if unit else []:
             yield Column(chip.beta[s, h], unit, 0.3, BETA_SIGMA, ("beta", s, h, 0))
         unit = self.nominal.link_partner
         for s in (0, 1) if unit else ():
             yield Column(chip.partner[s], unit, 0.5, LINK_SIGMA, ("partner", s, 0, 0))
-        for s, h in heaters:
+        for s, h in HEATERS:
             for k in range(8):
                 unit = self._link_unit(k)
                 if unit:
@@ -168,90 +175,83 @@ class Refinement:
         self, row: int, heated: HeatedChip, z: ComplexArray, thermal: bool
     ) -> ComplexArray:
         """Derivatives of one row of pixels, (N, parameters, frames) complex64."""
-        chip, nominal = self.chip, self.nominal
+        chip, kappa = self.chip, self.chip.kappa[..., row, :, None]
+        unit = np.float32(np.pi / self.nominal.p_pi_mw)
         swing = [
             heated.carrier[row] * (1 + heated.arm_b[row]) * heated.arm_a[row],
             heated.carrier[row] * (1 + heated.arm_a[row]) * heated.arm_b[row],
         ]
-        turned = 1j * z
-        columns = [z, turned]
+        jacobian = np.empty((z.shape[0], self._width(thermal), z.shape[1]), np.complex64)
+        jacobian[:, 0] = z
+        np.multiply(z, 1j, out=jacobian[:, 1])
         for s in (0, 1):
-            columns += [swing[s] / chip.rho[s, row, :, None], 1j * swing[s]]
-        heaters = [(s, h) for s in (0, 1) for h in (0, 1)]
-        by_psi = [turned if h else 1j * swing[s] for s, h in heaters]
-        unit = np.float32(np.pi / nominal.p_pi_mw)
-        for (s, h), slope in zip(heaters, by_psi, strict=True):
-            columns.append(slope * (unit * heated.heat[s, h, row]))
-        by_heat = [
-            slope * chip.kappa[s, h, row, :, None]
-            for (s, h), slope in zip(heaters, by_psi, strict=True)
-        ]
+            np.multiply(swing[s], 1 / chip.rho[s, row, :, None], out=jacobian[:, 2 + 2 * s])
+            np.multiply(swing[s], 1j, out=jacobian[:, 3 + 2 * s])
+        by_psi = [jacobian[:, 1] if h else jacobian[:, 3 + 2 * s] for s, h in HEATERS]
+        for index, (s, h) in enumerate(HEATERS):
+            np.multiply(by_psi[index], unit * heated.heat[s, h, row], out=jacobian[:, 6 + index])
         if thermal:
-            columns += self._thermal_columns(row, heated, by_heat)
-        return np.stack(columns, axis=1)
+            by_heat = [by_psi[i] * kappa[s, h] for i, (s, h) in enumerate(HEATERS)]
+            self._thermal_columns(row, heated, by_heat, jacobian[:, 10:])
+        return jacobian
+
+    def _width(self, thermal: bool) -> int:
+        """Number of columns: the complex scale's two, and one for each parameter."""
+        return 2 + len(list(self._columns(thermal)))
 
     def _thermal_columns(
-        self, row: int, heated: HeatedChip, by_heat: list[ComplexArray]
-    ) -> list[ComplexArray]:
-        """Derivatives by beta, partner and links of one row of pixels."""
+        self, row: int, heated: HeatedChip, by_heat: list[ComplexArray], out: ComplexArray
+    ) -> None:
+        """Derivatives by beta, partner and links of one row of pixels, into `out`."""
         chip, nominal, power = self.chip, self.nominal, heated.power
-        heaters = [(s, h) for s in (0, 1) for h in (0, 1)]
-        columns: list[ComplexArray] = []
+        at = iter(range(out.shape[1]))
         if nominal.resistance_slope_per_mw:
             unit = np.float32(nominal.resistance_slope_per_mw)
-            for (s, h), slope in zip(heaters, by_heat, strict=True):
+            for (s, h), slope in zip(HEATERS, by_heat, strict=True):
                 own = power[s, h, row]
                 # beta P^2 + P = P0  ->  dP/dbeta = -P^2 / (1 + 2 beta P)
                 bend = own * own / (1 + 2 * chip.beta[s, h, row, :, None] * own)
-                columns.append(slope * (-unit * bend))
+                np.multiply(slope, -unit * bend, out=out[:, next(at)])
         if nominal.link_partner:
             unit = np.float32(nominal.link_partner)
             for s in (0, 1):
-                crossed = by_heat[2 * s] * power[s, 1, row] + by_heat[2 * s + 1] * power[s, 0, row]
-                columns.append(unit * crossed)
-        for (s, h), slope in zip(heaters, by_heat, strict=True):
+                column = out[:, next(at)]
+                np.multiply(by_heat[2 * s], unit * power[s, 1, row], out=column)
+                column += by_heat[2 * s + 1] * (unit * power[s, 0, row])
+        for (s, h), slope in zip(HEATERS, by_heat, strict=True):
             for k, (down, right) in enumerate(DIRECTIONS):
                 unit = np.float32(self._link_unit(k))
                 if not unit:
                     continue
-                column = np.zeros_like(slope)
-                if 0 <= row + down < power.shape[2]:
-                    own, other = _shifted(right)
-                    column[own] = slope[own] * (unit * power[s, h, row + down, other])
-                columns.append(column)
-        return columns
+                column = out[:, next(at)]
+                if not 0 <= row + down < power.shape[2]:
+                    column[:] = 0
+                    continue
+                own, other = overlap(right)
+                column[0], column[-1] = 0, 0
+                np.multiply(slope[own], unit * power[s, h, row + down, other], out=column[own])
 
-    def _step(
-        self, columns: list[Column], normal: RealArray, right: RealArray, noise: float
-    ) -> None:
-        """Solve for the posterior maximum, step, and learn the population's means."""
-        first = normal.shape[-1] - len(columns)  # the complex scale's two columns
-        precision = np.zeros_like(right)
-        deviation = np.zeros_like(right)
-        for index, column in enumerate(columns, start=first):
-            if column.group is None:
-                continue
-            mean = self.population.mean.setdefault(column.group, 1.0)
-            off = column.values / column.unit - mean
-            deviation[..., index] = off if column.inside is None else off * column.inside
-            precision[..., index] = 1 / column.sigma**2
-        diagonal = np.arange(normal.shape[-1])
-        normal[..., diagonal, diagonal] *= 1 + 1e-6
-        normal[..., diagonal, diagonal] += noise * precision + 1e-9 * noise
-        covariance = np.linalg.inv(normal)
-        step = (covariance @ (right - noise * precision * deviation)[..., None])[..., 0]
-        share = 1 - precision * noise * covariance[..., diagonal, diagonal]
-        self._learn(columns, deviation + step, share, first)
+    def _prior(self, columns: list[Column], grid: tuple[int, ...]) -> tuple[RealArray, RealArray]:
+        """Precision of each parameter's prior and its distance from the mean, in units."""
+        precision, deviation = (np.zeros((*grid, FIRST + len(columns))) for _ in range(2))
+        for index, column in enumerate(columns, start=FIRST):
+            if column.group is not None:
+                mean = self.population.mean.setdefault(column.group, 1.0)
+                off = column.values / column.unit - mean
+                deviation[..., index] = off if column.inside is None else off * column.inside
+                precision[..., index] = 1 / column.sigma**2
+        return precision, deviation
+
+    def _move(self, columns: list[Column], step: RealArray) -> None:
+        """Take the step, no parameter further than its limit."""
         growth = np.exp(np.clip(step[..., 0], -1, 1) + 1j * step[..., 1])
         self.chip.input_map *= growth.astype(np.complex64)
-        for index, column in enumerate(columns, start=first):
+        for index, column in enumerate(columns, start=FIRST):
             move = np.clip(step[..., index], -column.limit, column.limit)
             column.values += (column.unit * move).astype(np.float32)
         np.maximum(self.chip.rho, 0.1, out=self.chip.rho)
 
-    def _learn(
-        self, columns: list[Column], off: RealArray, share: RealArray, first: int
-    ) -> None:
+    def _learn(self, columns: list[Column], off: RealArray, share: RealArray) -> None:
         """Move each population's mean to where the data put it.
 
         A posterior ``p = m + f (data - m)``, with data ~ N(mean, sigma^2 + v) and the share
@@ -259,7 +259,7 @@ class Refinement:
         ``m + sum(p - m) / sum(f)``.
         """
         above: dict[tuple[str, int, int, int], list[float]] = {}
-        for index, column in enumerate(columns, start=first):
+        for index, column in enumerate(columns, start=FIRST):
             if column.group is None:
                 continue
             inside = 1.0 if column.inside is None else column.inside
@@ -271,9 +271,3 @@ class Refinement:
             if known > 0.02 * count:
                 self.population.mean[group] += moved / known
             self.population.information[group] = min(max(known / max(count, 1.0), 0.0), 1.0)
-
-
-def _shifted(right: int) -> tuple[slice, slice]:
-    """Columns that have a neighbour `right` of them, and the neighbours' columns."""
-    own = slice(max(-right, 0), min(-right, 0) or None)
-    return own, slice(max(right, 0), min(right, 0) or None)

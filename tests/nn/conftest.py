@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 import torch
 from torch.nn import functional
+
+from driver import Device, open_device
 
 
 class ElectronicDevice:
@@ -54,3 +58,18 @@ def stand_in() -> ElectronicDevice:
 def lasting_stand_in() -> ElectronicDevice:
     """One for the whole session, for tests that draw many examples."""
     return ElectronicDevice()
+
+
+@pytest.fixture(scope="session")
+def ideal() -> Iterator[Device]:
+    """A device without errors, noise or quantisation."""
+    with open_device("emulator:ideal") as device:
+        yield device
+
+
+@pytest.fixture(scope="session")
+def lab() -> Iterator[Device]:
+    """A calibrated laboratory device."""
+    with open_device("emulator:lab", seed=3) as device:
+        device.calibrate()
+        yield device

@@ -65,11 +65,12 @@ def _pair(case: dict[str, Any], optics: Any) -> tuple[nn.Conv2d, OpticalConv2d, 
 
 @pytest.mark.filterwarnings("ignore:Using padding='same'")
 @settings(max_examples=60, deadline=None)
-@given(case=layers())
+@given(case=layers(), gradient=st.sampled_from(["exact", "optical"]))
 def test_values_and_gradients_are_torchs_whatever_the_options(
-    case: dict[str, Any], lasting_stand_in: Any
+    case: dict[str, Any], gradient: Any, lasting_stand_in: Any
 ) -> None:
     electronic, optical, input = _pair(case, lasting_stand_in)
+    optical.gradient = gradient
     first, second = input.clone().requires_grad_(), input.clone().requires_grad_()
     expected, output = electronic(first), optical(second)
     torch.testing.assert_close(output, expected)
@@ -101,6 +102,18 @@ def test_gradient_is_differentiable_in_turn(padding_mode: Any, stand_in: Any) ->
         )
 
     assert torch.autograd.gradgradcheck(layer, (input, weight))
+
+
+def test_optical_gradients_are_on_the_device_and_not_differentiable_in_turn(stand_in: Any) -> None:
+    input = torch.randn(1, 2, 6, 6, requires_grad=True)
+    weight = torch.randn(3, 2, 3, 3, requires_grad=True)
+    output = optical_conv2d(input, weight, optics=stand_in, gradient="optical")
+    torch.autograd.grad(output.sum(), (input, weight), retain_graph=True)
+    assert stand_in.calls == 3
+    torch.autograd.grad(output.sum(), weight, retain_graph=True)
+    assert stand_in.calls == 4
+    with pytest.raises(RuntimeError, match="in turn"):
+        torch.autograd.grad(output.sum(), input, create_graph=True)
 
 
 def test_only_the_wanted_gradients_are_computed(stand_in: Any) -> None:
@@ -199,6 +212,8 @@ def test_refuses_types_modes_and_gradients_it_does_not_know(stand_in: Any) -> No
         optical_conv2d(input, weight, padding_mode="mirror", optics=stand_in)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="gradient"):
         optical_conv2d(input, weight, optics=stand_in, gradient="none")  # type: ignore[arg-type]
+    with pytest.raises(NotImplementedError, match="twin"):
+        optical_conv2d(input, weight, optics=stand_in, gradient="twin")
     with pytest.raises(TypeError, match="device, a URI or None"):
         optical_conv2d(input, weight, optics=3)  # type: ignore[arg-type]
     assert stand_in.calls == 0

@@ -92,7 +92,7 @@ def test_a_profile_can_come_from_a_file(tmp_path: Path) -> None:
 
 
 def test_unknown_and_unreadable_profiles_are_told_apart(tmp_path: Path) -> None:
-    with pytest.raises(ProfileError, match="unknown profile 'labb'.*ideal, lab"):
+    with pytest.raises(ProfileError, match=r"unknown profile 'labb'.*ideal, lab"):
         load_profile("labb")
     with pytest.raises(ProfileError, match="cannot read profile"):
         load_profile(tmp_path / "missing.toml")
@@ -102,7 +102,7 @@ def test_unknown_and_unreadable_profiles_are_told_apart(tmp_path: Path) -> None:
         load_profile(broken)
     partial = tmp_path / "partial.toml"
     partial.write_text("[device]\nwings = 2\n")
-    with pytest.raises(ProfileError, match="device__wings is not a key.*modulator is missing"):
+    with pytest.raises(ProfileError, match=r"device__wings is not a key.*modulator is missing"):
         load_profile(partial)
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from optical_device.fabrication import Fabrication
@@ -74,7 +76,7 @@ def test_phase_is_pi_at_p_pi() -> None:
 
 
 def test_memory_of_the_frame_before() -> None:
-    assert memory(800.0, 100.0) == np.exp(-8.0)
+    assert memory(800.0, 100.0) == math.exp(-8.0)
     assert memory(800.0, 0.0) == 0.0
     steady, previous = np.array([2.0]), np.array([1.0])
     assert remember(steady, previous, 0.25).tolist() == [1.75]

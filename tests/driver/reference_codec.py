@@ -1,0 +1,185 @@
+"""Encode and decode in plain NumPy: the golden of the C host path, and a yardstick without it.
+
+Straight from the calibrated model's equations (`driver.calibration.Calibration`), in float64.  Not
+fast, and free to look at what a device may not: `transform` finds its exposures by trial.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from driver.calibration import Calibration
+from driver.calibration.model import DIRECTIONS, chip_of, cold_power_mw, neighbour
+from driver.info import DeviceInfo
+
+WINDOW_START = 0.35 * np.pi
+PARKED_PHASE = 1.35 * np.pi
+JACOBI_ROUNDS = 8
+TWO_GAIN_STEPS = 12
+"""Launch steps between the two exposures: 18 dB, eight in amplitude."""
+
+
+@dataclass
+class Encoded:
+    """Codes (n, 2, 2, N, N) and scale (n,): the chip realises ``scale * x``."""
+
+    codes: NDArray[Any]
+    scale: NDArray[np.float64]
+
+
+def window(phase: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.mod(phase - WINDOW_START, 2 * np.pi) + WINDOW_START
+
+
+def crosstalk(power: NDArray[np.float64], calibration: Calibration) -> NDArray[np.float64]:
+    """What each heater of (..., 2, 2, N, N) feels of the others [mW]."""
+    links = calibration.links
+    heat = calibration.partner[:, None] * power[..., ::-1, :, :]
+    for k in range(4):
+        down, right = DIRECTIONS[k]
+        heat += links[:, :, k] * neighbour(power, (down, right))
+        heat += neighbour(links[:, :, k] * power, (-down, -right))
+    return heat
+
+
+def codes_of_phases(
+    psi: NDArray[np.float64], calibration: Calibration, info: DeviceInfo
+) -> NDArray[Any]:
+    wanted = psi / calibration.kappa_rad_per_mw
+    power = wanted / (1 + crosstalk(np.ones_like(wanted), calibration))
+    for _ in range(JACOBI_ROUNDS):
+        power = wanted - crosstalk(power, calibration)
+    power = np.maximum(power, 0.0)
+    cold = power * (1 + calibration.beta_per_mw * power)
+    drive = np.minimum(np.sqrt(cold / calibration.power_full_mw), 1.0) * info.code_max
+    return (np.rint(drive) if info.dac_bits else drive).astype(info.code_dtype)
+
+
+def largest_scale(x: NDArray[Any], calibration: Calibration) -> NDArray[np.float64]:
+    """Scale at which the most demanding pixel stands at full transmission, (n,)."""
+    reach = np.abs(calibration.input_map) * np.prod(1 + calibration.rho, axis=0)
+    demand = np.max(np.abs(x) / reach, axis=(-2, -1))
+    return np.where(demand > 0, 1 / np.where(demand > 0, demand, 1.0), 1.0)
+
+
+def encode(x: NDArray[Any], calibration: Calibration, info: DeviceInfo) -> Encoded:
+    """Codes for targets x (n, N, N): |m_a| = |m_b| where both can, the phase in phi_a."""
+    scale = largest_scale(x, calibration)
+    target = x * scale[:, None, None] / calibration.input_map
+    rho = calibration.rho
+    least, most = np.abs(1 - rho), 1 + rho
+    amplitude = np.abs(target)
+    m_a = np.clip(np.sqrt(amplitude), least[0], most[0])
+    m_b = np.clip(amplitude / m_a, least[1], most[1])
+    m_a = np.clip(amplitude / m_b, least[0], most[0])
+    psi = np.empty((len(x), 2, 2, *info.grid))
+    phase = np.angle(target) - PARKED_PHASE
+    for stage, modulus in enumerate((m_a, m_b)):
+        r = rho[stage]
+        theta = np.arccos(np.clip((modulus**2 - 1 - r**2) / (2 * r), -1.0, 1.0))
+        psi[:, stage, 0] = window(theta - calibration.theta0_rad[stage])
+        phase = phase - np.angle(1 + r * np.exp(1j * theta))
+    psi[:, 0, 1] = window(phase)
+    psi[:, 1, 1] = PARKED_PHASE
+    return Encoded(codes_of_phases(psi, calibration, info), scale)
+
+
+def realised(codes: NDArray[Any], calibration: Calibration, info: DeviceInfo) -> NDArray[Any]:
+    """Field that codes give by the calibrated model, (n, N, N)."""
+    field = chip_of(calibration, info).heated(cold_power_mw(codes, info).astype(np.float64)).field()
+    return np.moveaxis(field, -1, 0)
+
+
+def decode(
+    counts: NDArray[Any],
+    launch_step: NDArray[Any],
+    scale: NDArray[np.float64],
+    calibration: Calibration,
+    gain: NDArray[Any] | complex = 1.0,
+) -> NDArray[Any]:
+    """F(x) of counts (n, E, 4, N, N) exposed at launch steps (n, E); `gain`: G, (n,).
+
+    Exposures are merged with weights |g|^2 / variance; a saturated bin counts only in the dimmest.
+    """
+    counts = counts.astype(np.float64)
+    y = ((counts[:, :, 0] - counts[:, :, 2]) + 1j * (counts[:, :, 1] - counts[:, :, 3])) / 4
+    leak = calibration.conjugate_leak
+    y = (y - leak * np.conj(y)) / (1 - abs(leak) ** 2)
+    g = calibration.launch_gain[launch_step][:, :, None, None]
+    read_dn = calibration.read_noise_e / calibration.gain_e_per_dn
+    light = np.maximum(np.sum(counts, 2) - 4 * calibration.black_dn, 0.0)
+    variance = np.maximum(light / calibration.gain_e_per_dn + 4 * read_dn**2, 1e-6)
+    weight = np.abs(g) ** 2 / variance
+    saturated = np.any(counts >= calibration.saturation_dn, axis=2)
+    dimmest = np.argmax(launch_step, axis=1)[:, None] == np.arange(launch_step.shape[1])
+    fallback = np.where(dimmest[:, :, None, None], 1e-12, 0.0)
+    weight = np.where(saturated, weight * fallback, weight)
+    merged = np.sum(weight * y / g, 1) / np.sum(weight, 1)
+    factor = scale * np.broadcast_to(gain, scale.shape)
+    return merged / (calibration.output_map * factor[:, None, None])
+
+
+class Codec:
+    """Transforms on a device, with exposure by trial and a pilot before and after each batch."""
+
+    def __init__(self, device: Any, calibration: Calibration) -> None:
+        self.device = device
+        self.calibration = calibration
+        self.info: DeviceInfo = device.info
+
+    def transform(
+        self,
+        x: NDArray[Any],
+        *,
+        inverse: bool = False,
+        two_gain: bool = True,
+        residual: bool = False,
+        repeats: int = 1,
+    ) -> NDArray[Any]:
+        """Orthonormal F(x) or its inverse of x (n, N, N)."""
+        if inverse:
+            flags = {"two_gain": two_gain, "residual": residual, "repeats": repeats}
+            return np.conj(self.transform(np.conj(x), **flags))
+        encoded = encode(x, self.calibration, self.info)
+        out = self._measure(encoded, two_gain, repeats)
+        if residual:
+            made = realised(encoded.codes, self.calibration, self.info)
+            rest = x - made / encoded.scale[:, None, None]
+            out = out + self._measure(encode(rest, self.calibration, self.info), two_gain, repeats)
+        return out
+
+    def _measure(self, encoded: Encoded, two_gain: bool, repeats: int) -> NDArray[Any]:
+        steps = self._dim_steps(encoded.codes)
+        launch = np.stack([steps, np.maximum(steps - TWO_GAIN_STEPS, 0)], 1)
+        launch = np.repeat(launch if two_gain else launch[:, :1], repeats, axis=1)
+        before = self._pilot_gain()
+        counts = self.device.expose(encoded.codes, launch_step=launch.astype(np.uint8))
+        after = self._pilot_gain()
+        along = (np.arange(len(steps)) + 0.5) / len(steps)
+        gain = before + (after - before) * along
+        return decode(counts, launch, encoded.scale, self.calibration, gain)
+
+    def _dim_steps(self, codes: NDArray[Any]) -> NDArray[Any]:
+        """For each frame the brightest launch step at which no bin saturates."""
+        last = self.info.nominal.launch_steps - 1
+        low, high = np.zeros(len(codes), int), np.full(len(codes), last)
+        while np.any(low < high):
+            middle = (low + high) // 2
+            counts = self.device.expose(codes, launch_step=middle.astype(np.uint8)[:, None])
+            peak = counts.reshape(len(codes), -1).max(1)
+            bright = peak >= self.calibration.saturation_dn
+            low, high = np.where(bright, middle + 1, low), np.where(bright, high, middle)
+            low = np.minimum(low, high)
+        return low
+
+    def _pilot_gain(self) -> complex:
+        calibration = self.calibration
+        step = np.array([[calibration.pilot_launch_step]])
+        counts = self.device.expose(calibration.pilot_codes[None], launch_step=step.astype(np.uint8))
+        seen = decode(counts, step, np.ones(1), calibration)[0] * calibration.output_map
+        expected = calibration.pilot_spectrum
+        return complex(np.vdot(expected, seen) / np.vdot(expected, expected))

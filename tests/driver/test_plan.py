@@ -1,0 +1,139 @@
+"""The plan's counts, against figures worked out by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from driver.info import Timing
+from driver.plan import PILOT_PERIOD, ConvolutionPlan
+from driver.precision import PassOptions, Precision
+
+TIMING = Timing(
+    write_us=20,
+    settle_us=800,
+    tau_us=100,
+    exposure_us=100,
+    exposure_range_us=(1, 10000),
+    readout_us=650,
+)
+LAYER = ((4, 16, 64, 64), (16, 16, 3, 3))
+
+
+@pytest.mark.parametrize(
+    ("batch", "size", "tiles"),
+    [
+        # A 3×3 kernel leaves 62 of a tile's 64 pixels, and padding 1 asks for as many as came in.
+        (1, 62, 1),
+        (1, 64, 2),  # one whole tile, and its rims of 2 pixels together in another; 4 if not shared
+        (4, 64, 5),  # four whole tiles, and all rims in a fifth; 16 if not shared
+        (4, 30, 1),  # four pictures of 32×32 with their halos
+        (8, 30, 2),
+    ],
+)
+def test_pictures_and_rims_share_tiles(batch: int, size: int, tiles: int) -> None:
+    plan = ConvolutionPlan.for_shapes((batch, 1, size, size), (1, 1, 3, 3), grid=64, padding=1)
+    assert plan.tiles == tiles
+
+
+def test_counts_of_the_default_layer() -> None:
+    plan = ConvolutionPlan.for_shapes(*LAYER, grid=64, padding=1)
+    assert plan.output == (64, 64)
+    # 5 tiles × 16 channels, two to a frame, into and out of the products.
+    assert plan.picture_frames == plan.product_frames == 40
+    assert plan.frames == 80
+    assert plan.pilots == 4  # of 80 frames, one per 24 begun
+    # two gains × four steps of each frame, and four steps of each pilot
+    assert plan.exposures == 80 * 2 * 4 + 4 * 4
+    # write + settle + 8 (or 4) × (exposure + read-out), in µs
+    assert plan.device_time_s(TIMING) == pytest.approx((80 * 6820 + 4 * 3820) * 1e-6)
+    assert plan.energy_j(TIMING, 2.0) == pytest.approx(2 * plan.device_time_s(TIMING))
+
+
+def test_presets_differ_in_frames_and_exposures() -> None:
+    fast, best = (
+        ConvolutionPlan.for_shapes(*LAYER, grid=64, padding=1, precision=p)
+        for p in ("fast", "best")
+    )
+    assert fast.frames == 80
+    assert fast.exposures == (80 + 4) * 4
+    assert best.product_frames == 2 * best.picture_frames  # residual frames
+    unpacked = ConvolutionPlan.for_shapes(*LAYER, grid=64, padding=1, pack=False)
+    assert unpacked.frames == 160
+
+
+def test_own_precision() -> None:
+    own = Precision("own", PassOptions("single"), PassOptions("averaged"), pack=False)
+    plan = ConvolutionPlan.for_shapes(*LAYER, grid=64, padding=1, precision=own)
+    assert plan.frames == 160
+    assert plan.exposures == 4 * (80 + 5 * 80 + plan.pilots)
+
+
+def test_an_odd_picture_takes_a_frame_of_its_own() -> None:
+    plan = ConvolutionPlan.for_shapes((1, 3, 60, 60), (1, 3, 3, 3), grid=64)
+    assert (plan.picture_frames, plan.product_frames) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("shape", "weight", "options"),
+    [
+        (*LAYER, {"padding": 1}),
+        ((2, 6, 30, 33), (9, 2, 3, 5), {"groups": 3, "stride": 2, "dilation": (2, 1)}),
+        ((1, 3, 40, 40), (5, 3, 7, 7), {"stride": 3, "padding": 3}),
+    ],
+)
+def test_gemm_macs_are_torchs(
+    shape: tuple[int, ...], weight: tuple[int, ...], options: dict[str, int]
+) -> None:
+    plan = ConvolutionPlan.for_shapes(shape, weight, grid=32, **options)
+    counter = FlopCounterMode(display=False)
+    with counter:
+        torch.nn.functional.conv2d(torch.zeros(shape), torch.zeros(weight), **options)
+    assert 2 * plan.macs.gemm == counter.get_total_flops()
+
+
+def test_spectral_macs_name_their_convention() -> None:
+    plan = ConvolutionPlan.for_shapes(*LAYER, grid=64, padding=1)
+    # 5 tiles, 64 × 33 bins, 4 real MAC per complex product, 16 × 16 channel pairs
+    assert plan.macs.spectral == 5 * 64 * 33 * 4 * 256
+    macs = plan.macs
+    assert macs.electronic == macs.spectral + macs.polynomial + macs.scaling + macs.codec
+
+
+def test_pilots_stay_within_five_percent() -> None:
+    assert 1 / PILOT_PERIOD <= 0.05
+
+
+@pytest.mark.parametrize("grid", [11, 16, 64])
+@pytest.mark.parametrize("size", [(7, 9), (64, 64), (130, 70), (23, 200)])
+def test_every_output_pixel_is_computed_once_and_no_segment_overlaps(
+    grid: int, size: tuple[int, int]
+) -> None:
+    plan = ConvolutionPlan.for_shapes((3, 1, *size), (1, 1, 3, 5), grid=grid)
+    (part,) = plan.parts
+    covered = np.zeros((3, *plan.dense), dtype=int)
+    used = np.zeros((part.layout.tiles, grid, grid), dtype=int)
+    for g in part.layout.groups:
+        rows, columns = g.height + 2, g.width + 4
+        for tile, row, column, image, top, left in zip(
+            g.tile, g.row, g.column, g.image, g.top, g.left, strict=True
+        ):
+            covered[image, top : top + g.height, left : left + g.width] += 1
+            assert row + rows <= grid
+            assert column + columns <= grid
+            used[tile, row : row + rows, column : column + columns] += 1
+    assert (covered == 1).all()
+    assert used.max() == 1
+    assert used.any(axis=(1, 2)).all()
+
+
+def test_memory_of_a_large_picture_is_bounded() -> None:
+    plan = ConvolutionPlan.for_shapes((1, 16, 1024, 1024), (16, 16, 3, 3), grid=64, padding=1)
+    (part,) = plan.parts
+    chunks = plan.chunks(part)
+    assert chunks[0][0] == 0
+    assert chunks[-1][1] == plan.tiles
+    # 32 channels × six float32 planes of 64×64: 3.1 MB a tile, within the 96 MiB of a chunk.
+    assert max(last - first for first, last in chunks) * 32 * 6 * 4 * 64**2 <= 96 << 20
