@@ -28,7 +28,8 @@ demo: $(READY)
 	$(BIN)/opticonv demo $(PHOTOS)
 
 test: lint
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal --benchmark-disable
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal --benchmark-disable \
+	    --hypothesis-profile=ci
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -49,7 +50,7 @@ bench: $(READY)
 # AddressSanitizer and UBSan; the second runs the C tests under ThreadSanitizer, without OpenMP,
 # whose runtime it cannot see into.
 ASAN_SITE  := build/asan/site
-ASAN_TESTS := $(shell find tests -name 'test_*.py' -exec \
+ASAN_TESTS := $(shell find tests -mindepth 2 -name 'test_*.py' -exec \
                 grep -LE '^ *(import|from) (torch|nn|lightning|opticonv)' {} +)
 
 sanitize: $(READY)

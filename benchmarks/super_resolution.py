@@ -34,6 +34,8 @@ from nn.evaluation import (
     mean_quality,
 )
 
+Method = Callable[[torch.Tensor], Quality]
+
 console = Console()
 MAXIMAL_LOSS_DB = 0.3
 """Aim: the optical network's mean PSNR stays within this of the electronic one's."""
@@ -66,7 +68,7 @@ def _difference(row: dict[str, Quality]) -> tuple[float, float]:
 
 
 def _measure(
-    folders: list[Path], methods: dict[str, Callable[[torch.Tensor], Quality]], limit: int | None
+    folders: list[Path], methods: dict[str, Method], limit: int | None
 ) -> dict[str, dict[str, dict[str, Quality]]]:
     """Figures by folder, picture (and "mean") and method; tables are printed as they come."""
     figures = {}
@@ -95,7 +97,10 @@ def main(
     """Print the tables; exit status 1 if the optical network loses more than 0.3 dB."""
     try:
         electronic = SuperResolutionModel.from_pretrained(weights)
-        methods = {"bicubic": bicubic_quality, "electronic": partial(evaluate, electronic)}
+        methods: dict[str, Method] = {
+            "bicubic": bicubic_quality,
+            "electronic": partial(evaluate, electronic),
+        }
         with open_device(device) if device else nullcontext() as optics:
             if optics is not None:
                 with console.status(f"calibrating {device}"):

@@ -29,8 +29,15 @@ def from_caller(x: Any, name: str) -> tuple[NDArray[Any], Restore]:
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(x, torch.Tensor):
         if x.device.type != "cpu":
-            raise DTypeError(f"{name} is a tensor on {x.device}; the device takes CPU tensors: use .cpu()")
-        return x.detach().resolve_conj().resolve_neg().numpy(), to_caller(torch)
+            raise DTypeError(
+                f"{name} is a tensor on {x.device}; the device takes CPU tensors: use .cpu()"
+            )
+        try:
+            return x.detach().resolve_conj().resolve_neg().numpy(), to_caller(torch)
+        except TypeError:
+            raise DTypeError(
+                f"{name} is a {x.layout} tensor of {x.dtype}, which NumPy does not have"
+            ) from None
     raise DTypeError(f"{name} must be a NumPy array or a torch CPU tensor, not {type(x).__name__}")
 
 

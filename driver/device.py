@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -14,49 +12,38 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from driver.arrays import complex_frames, from_caller
+from driver import boundary, frames
 from driver.backends import open_uri
 from driver.calibration.calibration import Calibration
 from driver.calibration.install import calibration_struct
 from driver.calibration.nominal import nominal_calibration
-from driver.encoded import Codes, Encoded
-from driver.errors import (
-    CalibrationMismatchError,
-    CapabilityError,
-    ClosedDeviceError,
-    DTypeError,
-    ForkedDeviceError,
-    ShapeError,
-    UncalibratedWarning,
-    ValueRangeError,
-)
-from driver.exposure import brightening
+from driver.encoded import Encoded
+from driver.errors import CalibrationMismatchError, UncalibratedWarning
+from driver.handle import Handle
 from driver.info import DeviceInfo
-from driver.library import check, ffi, lib, pointer, struct
+from driver.library import check, lib, struct
+from driver.numbers import real, whole
 from driver.params import Params
+from driver.result import JobResult, job_result
 from driver.telemetry import Telemetry
 from driver.threads import default_threads
 
 __all__ = ["Device", "open_device"]
 
-PILOT_PERIOD = 24
-"""Frames between pilot frames: 4 % of frames."""
-PILOT_MAX_AGE_S = 0.25
-"""A job begins with a pilot when the last one is older than this."""
 RETRIES = 4
-"""How often a frame whose dimmest exposure saturated is repeated, two launch steps dimmer each time."""
-
-_REFERENCES = {"off": 0, "steps": 1, "only": 2}
+"""How often a frame whose dimmest exposure saturated is repeated, 3 dB dimmer each time."""
 
 
-def open_device(uri: str, *, seed: int | None = None, threads: int | None = None, **overrides: Any) -> Device:
+def open_device(
+    uri: str, *, seed: int | None = None, threads: int | None = None, **overrides: Any
+) -> Device:
     """Open a device.
 
     Parameters
     ----------
     uri : str
-        ``emulator:lab``, ``emulator:ideal``, ``emulator:PROFILE.toml``; also with the keywords below as
-        a query, ``emulator:lab?seed=7``.
+        ``emulator:lab``, ``emulator:ideal``, ``emulator:PROFILE.toml``; also with the keywords
+        below as a query, ``emulator:lab?seed=7``.
     seed : int, optional
         Which specimen of the profile is fabricated; 0 by default.
     threads : int, optional
@@ -77,8 +64,8 @@ def open_device(uri: str, *, seed: int | None = None, threads: int | None = None
     ...     dev.calibrate()
     ...     X = dev.transform(x)
     """
-    if threads is not None and (not isinstance(threads, int) or threads < 1):
-        raise ValueRangeError(f"threads={threads!r} must be a positive whole number")
+    if threads is not None:
+        threads = whole(threads, "threads", 1, 1024)
     opened = open_uri(uri, seed, overrides)
     return Device(opened.handle, opened.info, uri=uri, threads=threads)
 
@@ -86,48 +73,29 @@ def open_device(uri: str, *, seed: int | None = None, threads: int | None = None
 class Device:
     """A device opened by `open_device`.
 
-    Any thread may call any method; jobs run one after another in the order of their calls.  A device
-    is closed by ``close()`` or at the end of a ``with`` block.
+    Any thread may call any method; jobs run one after another in the order of their calls.  A
+    device is closed by ``close()`` or at the end of a ``with`` block.
+
+    Attributes
+    ----------
+    params : Params
+        Typed parameters by name, such as ``params["laser_enabled"]``.
     """
 
-    def __init__(self, handle: Any, info: DeviceInfo, *, uri: str, threads: int | None = None) -> None:
-        self._handle = handle
+    def __init__(
+        self, handle: Any, info: DeviceInfo, *, uri: str, threads: int | None = None
+    ) -> None:
+        self._handle = Handle(handle, info.serial)
         self._info = info
         self._threads = threads
         self._uri = uri
-        self._process = os.getpid()
-        self._guard = threading.Condition()
-        self._users = 0
         self._calibration: Calibration | None = None
         self._warned = False
-        self.params = Params(self._use)
+        self._last = threading.local()
+        self.params = Params(self._handle.use)
         self._install(nominal_calibration(info))
 
     # ---- life -----------------------------------------------------------------------------
-
-    @contextmanager
-    def _use(self) -> Iterator[Any]:
-        """The handle, kept open while it is used."""
-        self._check_process()
-        with self._guard:
-            if self._handle is None:
-                raise ClosedDeviceError(f"device {self._info.serial} is closed; open it again")
-            self._users += 1
-            handle = self._handle
-        try:
-            yield handle
-        finally:
-            with self._guard:
-                self._users -= 1
-                self._guard.notify_all()
-
-    def _check_process(self) -> None:
-        """In a forked child neither the guard nor the count of users can be trusted: don't wait."""
-        if os.getpid() != self._process:
-            self._handle = None
-            raise ForkedDeviceError(
-                f"device {self._info.serial} was opened before this process was forked; open it again here"
-            )
 
     def close(self) -> None:
         """Wait for running jobs and free the device.
@@ -136,34 +104,35 @@ class Device:
         ------
         ClosedDeviceError
             It was closed before.
+        ForkedDeviceError
+            It belongs to the parent process.
         """
-        self._check_process()
-        with self._guard:
-            if self._handle is None:
-                raise ClosedDeviceError(f"device {self._info.serial} is closed already")
-            handle, self._handle = self._handle, None
-            while self._users:
-                self._guard.wait()
-        check(lib.odev_close(handle))
+        self._handle.close()
 
     @property
     def closed(self) -> bool:
         """Whether the device has been closed."""
-        return self._handle is None
+        return self._handle.closed
 
     def __enter__(self) -> Device:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         if not self.closed:
             self.close()
 
     def __del__(self) -> None:
-        if getattr(self, "_handle", None) is not None:
-            warnings.warn(f"device {self._info.serial} was left open", ResourceWarning, stacklevel=2)
-            lib.odev_close(self._handle)
+        handle = getattr(self, "_handle", None)
+        if handle is not None and handle.owned:
+            warnings.warn(
+                f"device {self._info.serial} was left open", ResourceWarning, stacklevel=2
+            )
+            handle.close()
 
     def __repr__(self) -> str:
         state = "closed" if self.closed else "calibrated" if self._calibration else "uncalibrated"
@@ -194,10 +163,15 @@ class Device:
         """The installed calibration; None while the device works from nominal values."""
         return self._calibration
 
+    @property
+    def last_result(self) -> JobResult | None:
+        """Times, counters and flags of this thread's last finished `expose` or `transform`."""
+        return getattr(self._last, "result", None)
+
     def telemetry(self) -> Telemetry:
         """Clock, sensors and counters."""
         data = struct("odev_telemetry_data")
-        with self._use() as handle:
+        with self._handle.use() as handle:
             check(lib.odev_telemetry(handle, data))
         return Telemetry(
             device_time_s=data.device_time_ns * 1e-9,
@@ -219,18 +193,18 @@ class Device:
 
     def expose(
         self,
-        codes: NDArray[Any],
+        codes: Any,
         reference: str = "steps",
         exposure_us: float | None = None,
         *,
         laser: str = "on",
         launch_step: Any = None,
-    ) -> NDArray[Any]:
+    ) -> Any:
         """Set the heaters and expose the camera: the raw device boundary.
 
         Parameters
         ----------
-        codes : ndarray
+        codes : array
             (n, 2, 2, N, N) of ``info.code_dtype``: stages a and b, heaters theta and phi.
         reference : {"steps", "off", "only"}
             Four exposures at the reference's phase steps; one without reference; one of it alone.
@@ -239,85 +213,39 @@ class Device:
         laser : {"on", "off"}
             Light or darkness.
         launch_step : int or array of int, optional
-            Setting of the signal arm's attenuator, for all frames, (n,), or (n, E) for E exposures of
-            each frame; by default what the codes were encoded for, else the middle setting.
+            Setting of the signal arm's attenuator, for all frames, (n,), or (n, E) for E
+            exposures of each frame; by default what the codes were encoded for, else the
+            profile's setting.
 
         Returns
         -------
-        ndarray
-            (n, steps, N, N) of ``info.count_dtype``; (n, E, steps, N, N) if `launch_step` is (n, E).
+        array
+            (n, steps, N, N) of ``info.count_dtype``; (n, E, steps, N, N) for (n, E) `launch_step`.
+            NumPy or torch, as the codes.
 
         Raises
         ------
         DTypeError, ShapeError, ValueRangeError
             Before any frame is exposed.
         """
-        plain = self._checked_codes(codes)
-        if reference not in _REFERENCES:
-            raise ValueRangeError(f"reference={reference!r} must be one of {', '.join(_REFERENCES)}")
-        if laser not in ("on", "off"):
-            raise ValueRangeError(f"laser={laser!r} must be 'on' or 'off'")
-        if launch_step is None and isinstance(codes, Codes):
-            launch_step = codes.launch_step
-        steps_of_frame = self._launch_steps(launch_step, len(plain))
-        exposures = steps_of_frame.shape[1]
-        steps = 4 if reference == "steps" else 1
-        counts = np.empty((len(plain), exposures, steps, self.n, self.n), self._info.count_dtype)
-        if len(plain):
-            job = struct(
-                "odev_expose_job",
-                frames=len(plain),
-                exposures=exposures,
-                reference=_REFERENCES[reference],
-                laser_on=int(laser == "on"),
-                threads=self.threads,
-                exposure_ns=self._exposure_ns(exposure_us),
-                codes=pointer(plain, self._info.code_dtype, "const void *"),
-                launch_step=pointer(steps_of_frame, np.uint8, "const uint8_t *"),
-                counts=pointer(counts, self._info.count_dtype, "void *"),
-            )
-            with self._use() as handle:
-                check(lib.odev_run_expose(handle, job, ffi.NULL))
-        return counts if np.ndim(launch_step) == 2 else counts[:, 0]
-
-    def _checked_codes(self, codes: Any) -> NDArray[Any]:
-        array, _ = from_caller(codes, "codes")
-        if array.dtype != self._info.code_dtype:
-            raise DTypeError(f"codes have dtype {array.dtype}; this device takes {self._info.code_dtype}")
-        if array.ndim != 5 or array.shape[1:] != (2, 2, self.n, self.n):
-            raise ShapeError(f"codes have shape {array.shape}; they must be (n, 2, 2, {self.n}, {self.n})")
-        if self._info.dac_bits and array.size and array.max() > self._info.code_max:
-            raise ValueRangeError(f"codes reach {array.max()}; {self._info.dac_bits} bits hold {self._info.code_max:.0f}")
-        if not self._info.dac_bits and array.size and not (array.min() >= 0 and array.max() <= 1):
-            raise ValueRangeError("codes must lie within [0, 1]")
-        return np.ascontiguousarray(array)
-
-    def _launch_steps(self, launch_step: Any, frames: int) -> NDArray[np.uint8]:
-        count = self._info.nominal.launch_steps
-        steps = np.asarray(count // 2 if launch_step is None else launch_step)
-        if steps.dtype.kind not in "iu":
-            raise DTypeError(f"launch_step has dtype {steps.dtype}; it must be of whole numbers")
-        if steps.ndim > 2 or (steps.ndim > 0 and steps.shape[0] != frames) or steps.shape[1:] == (0,):
-            raise ShapeError(f"launch_step has shape {steps.shape}; it must be (), ({frames},) or ({frames}, E)")
-        if steps.size and (steps.min() < 0 or steps.max() >= count):
-            raise ValueRangeError(f"launch_step must be 0 to {count - 1}, not {steps.min()} to {steps.max()}")
-        spread = steps if steps.ndim == 2 else np.broadcast_to(steps.reshape(-1, 1), (frames, 1))
-        return np.ascontiguousarray(spread, dtype=np.uint8)
-
-    def _exposure_ns(self, exposure_us: float | None) -> int:
-        timing = self._info.timing
-        value = timing.exposure_us if exposure_us is None else exposure_us
-        low, high = timing.exposure_range_us
-        if not isinstance(value, (int, float)) or not low <= value <= high:
-            raise ValueRangeError(f"exposure_us={value!r} must be {low:g} to {high:g} us")
-        return round(1000.0 * value)
+        counts, result = boundary.expose(
+            self._handle,
+            self._info,
+            codes,
+            reference=reference,
+            exposure_us=exposure_us,
+            laser=laser,
+            launch_step=launch_step,
+            threads=self.threads,
+        )
+        self._last.result = job_result(result)
+        return counts
 
     def idle(self, seconds: float) -> None:
         """Let device time pass [s]."""
-        if not isinstance(seconds, (int, float)) or not 0 <= seconds < 1e9:
-            raise ValueRangeError(f"seconds={seconds!r} must be 0 to 1e9")
-        with self._use() as handle:
-            check(lib.odev_idle(handle, round(seconds * 1e9)))
+        duration = real(seconds, "seconds", 0.0, 1e9, "s")
+        with self._handle.use() as handle:
+            check(lib.odev_idle(handle, round(duration * 1e9)))
 
     # ---- calibration ----------------------------------------------------------------------
 
@@ -337,8 +265,7 @@ class Device:
         from driver.calibration.laboratory import run_laboratory
 
         calibration = run_laboratory(self, progress=progress)
-        self.load_calibration(calibration)
-        return calibration
+        return self.load_calibration(calibration)
 
     def load_calibration(self, source: Calibration | str | Path) -> Calibration:
         """Install a calibration, from a file or as an object.
@@ -363,15 +290,16 @@ class Device:
 
     def _install(self, calibration: Calibration) -> None:
         data, _arrays = calibration_struct(calibration, self._info)
-        with self._use() as handle:
+        with self._handle.use() as handle:
             check(lib.odev_load_calibration(handle, data))
 
     def _warn_if_uncalibrated(self) -> None:
+        # An unquantised device is an ideal one: what its data sheet says is true.
         if self._calibration is None and not self._warned and self._info.dac_bits:
             self._warned = True
             warnings.warn(
-                f"device {self._info.serial} is not calibrated: results from nominal values are useless. "
-                "Call calibrate() or load_calibration()",
+                f"device {self._info.serial} is not calibrated: results from nominal values are "
+                "useless. Call calibrate() or load_calibration()",
                 UncalibratedWarning,
                 stacklevel=3,
             )
@@ -394,64 +322,30 @@ class Device:
         ------
         DTypeError, ShapeError, NonFiniteError
         """
-        targets, second, shape, _ = self._targets(x, operand)
-        codes = np.empty((len(targets), 2, 2, self.n, self.n), self._info.code_dtype)
-        scale = np.empty(len(targets), np.float32)
-        launch_step = np.empty(len(targets), np.uint8)
         self._warn_if_uncalibrated()
-        if len(targets):
-            job = struct(
-                "odev_encode_job",
-                items=len(targets),
-                inverse=int(inverse),
-                x=pointer(targets, np.complex64, "const float *"),
-                operand=ffi.NULL if second is None else pointer(second, np.complex64, "const float *"),
-                codes=pointer(codes, self._info.code_dtype, "void *"),
-                scale=pointer(scale, np.float32, "float *"),
-                launch_step=pointer(launch_step, np.uint8, "uint8_t *"),
-            )
-            with self._use() as handle:
-                check(lib.odev_encode(handle, job))
-        return Encoded(Codes(codes, launch_step), scale, launch_step, shape, inverse)
+        return frames.encode(self._handle, self._info, x, operand=operand, inverse=inverse)
 
-    def decode(self, counts: NDArray[Any], encoded: Encoded) -> NDArray[np.complex64]:
+    def decode(self, counts: Any, encoded: Encoded) -> Any:
         """Counts of four-step exposures to complex spectra, with the calibrated maps.
 
         Parameters
         ----------
-        counts : ndarray
+        counts : array
             (n, 4, N, N) of ``info.count_dtype``, as `expose` gave them for ``encoded.codes``.
         encoded : Encoded
             What `encode` returned.
 
         Returns
         -------
-        ndarray
-            (..., N, N) complex64: the transform of what was encoded.  The drift since calibration is
-            not corrected here: there is no pilot frame among these counts.
+        array
+            (..., N, N) complex64: the transform of what was encoded.  The drift since
+            calibration is not corrected here: there is no pilot frame among these counts.
+
+        Raises
+        ------
+        DTypeError, ShapeError
         """
-        n, items = self.n, len(encoded.scale)
-        array, _ = from_caller(counts, "counts")
-        if array.dtype != self._info.count_dtype:
-            raise DTypeError(f"counts have dtype {array.dtype}; this device gives {self._info.count_dtype}")
-        if array.shape != (items, 4, n, n):
-            raise ShapeError(f"counts have shape {array.shape}; they must be ({items}, 4, {n}, {n})")
-        plain = np.ascontiguousarray(array)
-        y = np.empty((items, n, n), np.complex64)
-        if items:
-            job = struct(
-                "odev_decode_job",
-                items=items,
-                exposures=1,
-                inverse=int(encoded.inverse),
-                counts=pointer(plain, self._info.count_dtype, "const void *"),
-                launch_step=pointer(encoded.launch_step, np.uint8, "const uint8_t *"),
-                scale=pointer(encoded.scale, np.float32, "const float *"),
-                y=pointer(y, np.complex64, "float *"),
-            )
-            with self._use() as handle:
-                check(lib.odev_decode(handle, job))
-        return y.reshape(*encoded.shape, n, n)
+        return frames.decode(self._handle, self._info, counts, encoded)
 
     def transform(
         self,
@@ -479,7 +373,8 @@ class Device:
         residual : bool
             Expose a second frame of what the first could not realise.
         track : bool
-            Interleave pilot frames (4 %) and take out the drift that they show.
+            Interleave pilot frames (4 %) and take out the drift that they show; without a
+            calibration there is no pilot.
         retries : int
             How often a frame is repeated with less light when its dimmest exposure saturates.
 
@@ -493,51 +388,25 @@ class Device:
         DTypeError, ShapeError, NonFiniteError, ValueRangeError
             Before any frame is exposed.
         CapabilityError
-            The device detects intensity only.
+            The device detects intensity only, or `residual` was asked for with an operand.
         """
-        if self._info.detection == "intensity":
-            raise CapabilityError("this device detects intensity only: it has no phase to transform with")
-        brighten = brightening(exposure, self._info.nominal.launch_step_db)
-        if not isinstance(retries, int) or not 0 <= retries <= 8:
-            raise ValueRangeError(f"retries={retries!r} must be 0 to 8")
-        targets, second, shape, restore = self._targets(x, operand)
-        y = np.empty((len(targets), self.n, self.n), np.complex64)
         self._warn_if_uncalibrated()
-        if len(targets):
-            job = struct(
-                "odev_transform_job",
-                items=len(targets),
-                threads=self.threads,
-                inverse=int(inverse),
-                residual=int(residual),
-                exposures=len(brighten),
-                retries=retries,
-                pilot_period=PILOT_PERIOD if track and self._calibration is not None else 0,
-                pilot_max_age_ns=round(PILOT_MAX_AGE_S * 1e9),
-                exposure_ns=self._exposure_ns(None),
-                laser_on=1,
-                x=pointer(targets, np.complex64, "const float *"),
-                operand=ffi.NULL if second is None else pointer(second, np.complex64, "const float *"),
-                y=pointer(y, np.complex64, "float *"),
-            )
-            job.brighten[0 : len(brighten)] = list(brighten)
-            with self._use() as handle:
-                check(lib.odev_run_transform(handle, job, ffi.NULL))
-        return restore(y.reshape(*shape, self.n, self.n))
+        y, result = frames.transform(
+            self._handle,
+            self._info,
+            x,
+            operand=operand,
+            inverse=inverse,
+            exposure=exposure,
+            residual=residual,
+            track=track and self._calibration is not None,
+            retries=retries,
+            threads=self.threads,
+        )
+        self._last.result = job_result(result)
+        return y
 
-    def _targets(
-        self, x: Any, operand: Any
-    ) -> tuple[NDArray[np.complex64], NDArray[np.complex64] | None, tuple[int, ...], Callable[..., Any]]:
-        array, restore = from_caller(x, "x")
-        targets = complex_frames(array, self.n, "x")
-        if operand is None:
-            return targets, None, array.shape[:-2], restore
-        second, _ = from_caller(operand, "operand")
-        if second.shape != array.shape:
-            raise ShapeError(f"operand has shape {second.shape}; it must be x's, {array.shape}")
-        return targets, complex_frames(second, self.n, "operand"), array.shape[:-2], restore
-
-    def convolve2d(self, x: Any, w: Any, **options: Any) -> Any:
+    def convolve2d(self, x: Any, w: NDArray[np.float32] | Any, **options: Any) -> Any:
         """Two-dimensional convolution by light; see `driver.convolution.convolve2d`."""
         from driver.convolution import convolve2d
 

@@ -33,7 +33,7 @@ def brightening(exposure: str, launch_step_db: float) -> tuple[int, ...]:
     ValueRangeError
         `exposure` is not one of `EXPOSURES`.
     """
-    if exposure not in EXPOSURES:
+    if not isinstance(exposure, str) or exposure not in EXPOSURES:
         raise ValueRangeError(f"exposure={exposure!r} must be one of {', '.join(EXPOSURES)}")
     bright = round(GAIN_DB / launch_step_db)
     return tuple(bright * mark for mark in EXPOSURES[exposure])

@@ -63,6 +63,8 @@ class NominalValues:
     """Black level [DN]."""
     reference_waist_px: float
     """Gaussian waist (1/e field radius) of the reference beam [camera pixels]; inf when flat."""
+    launch_default_step: int = 16
+    """Launch attenuator step of codes that say none."""
 
 
 @dataclass(frozen=True, slots=True)

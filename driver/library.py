@@ -1,4 +1,4 @@
-"""The C library as Python sees it: ``ffi``, ``lib``, and the one place where statuses become errors."""
+"""The C library as Python sees it, and the one place where its statuses become errors."""
 
 from __future__ import annotations
 

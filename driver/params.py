@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, MutableMapping
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, NoReturn
+
+import numpy as np
 
 from driver.errors import CapabilityError, DTypeError, ValueRangeError
 from driver.library import check, ffi, lib, struct
+from driver.numbers import is_bool
 
 __all__ = ["Param", "Params"]
 
@@ -51,7 +55,9 @@ class Params(MutableMapping[str, "float | bool"]):
 
     def _id(self, name: str) -> int:
         if name not in self._ids:
-            raise _UnknownParamError(f"unknown parameter {name!r}; parameters are {', '.join(self._ids)}")
+            raise _UnknownParamError(
+                f"unknown parameter {name!r}; parameters are {', '.join(self._ids)}"
+            )
         return self._ids[name]
 
     def _is_switch(self, index: int) -> bool:
@@ -66,14 +72,16 @@ class Params(MutableMapping[str, "float | bool"]):
 
     def __setitem__(self, name: str, value: float | bool) -> None:
         index = self._id(name)
-        if self._is_switch(index) != isinstance(value, bool) or not isinstance(value, (int, float)):
+        if self._is_switch(index) != is_bool(value) or not isinstance(value, (Real, np.bool_)):
             wanted = "True or False" if self._is_switch(index) else "a number"
             raise DTypeError(f"{name} must be {wanted}, not {value!r}")
         with self._using() as handle:
             check(lib.odev_set_param(handle, index, float(value)))
 
     def __delitem__(self, name: str) -> NoReturn:
-        raise CapabilityError(f"parameter {name!r} cannot be deleted; parameters are the device's own")
+        raise CapabilityError(
+            f"parameter {name!r} cannot be deleted; parameters are the device's own"
+        )
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._ids)

@@ -9,7 +9,7 @@ __all__ = ["default_threads"]
 
 
 def default_threads() -> int:
-    """torch's number if torch is loaded, else OMP_NUM_THREADS, else the processors of this process."""
+    """What torch uses if it is loaded, else OMP_NUM_THREADS, else the processors there are."""
     torch = sys.modules.get("torch")
     if torch is not None:
         return int(torch.get_num_threads())

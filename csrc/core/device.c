@@ -9,6 +9,9 @@
 
 #include "error.h"
 
+/* Half the range of the clock: a job can't run it over, whatever its length. */
+#define CLOCK_MAX_NS (INT64_MAX / 2)
+
 uint32_t odev_abi_version(void) { return ODEV_ABI_VERSION; }
 
 odev_status odev_check_device(const odev_device *device) {
@@ -29,6 +32,11 @@ static int lock_init(odev_device *device) {
   return failed;
 }
 
+static int sound_caps(const odev_caps *caps) {
+  return caps->n >= 1 && caps->n <= ODEV_MAX_N && caps->dac_bits <= 16 && caps->adc_bits <= 16 &&
+         caps->launch_steps >= 1 && caps->launch_steps <= ODEV_MAX_LAUNCH_STEPS;
+}
+
 odev_status odev_open_backend(const odev_backend *backend, void *context, odev_device **out) {
   if (!backend || !out) return odev_fail(ODEV_ERR_ARGUMENT, "backend and device must not be null");
   if (backend->struct_size != sizeof *backend || backend->abi_version != ODEV_ABI_VERSION) {
@@ -37,7 +45,7 @@ odev_status odev_open_backend(const odev_backend *backend, void *context, odev_d
   }
   odev_device *device = calloc(1, sizeof *device);
   odev_status status = device ? backend->get_caps(context, &device->caps) : ODEV_ERR_MEMORY;
-  if (status == ODEV_OK && (device->caps.n < 1 || device->caps.n > ODEV_MAX_N)) status = ODEV_ERR_BACKEND;
+  if (status == ODEV_OK && !sound_caps(&device->caps)) status = ODEV_ERR_BACKEND;
   if (status == ODEV_OK) {
     device->last_codes = calloc(1, odev_code_bytes(&device->caps));
     device->last_codes_next = calloc(1, odev_code_bytes(&device->caps));
@@ -162,8 +170,11 @@ odev_status odev_set_param(odev_device *device, uint32_t id, double value) {
 }
 
 static odev_status idle_task(odev_device *device, const void *job, odev_result *result) {
+  const int64_t duration_ns = *(const int64_t *)job;
+  if (duration_ns > CLOCK_MAX_NS - device->clock_ns)
+    return odev_fail(ODEV_ERR_ARGUMENT, "the device clock ends after %g s", (double)CLOCK_MAX_NS * 1e-9);
   result->start_ns = device->clock_ns;
-  device->clock_ns += *(const int64_t *)job;
+  device->clock_ns += duration_ns;
   result->end_ns = device->clock_ns;
   pthread_mutex_lock(&device->lock);
   device->counters.device_time_ns = device->clock_ns;

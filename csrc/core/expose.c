@@ -5,6 +5,25 @@
 #include "device.h"
 #include "error.h"
 
+/* Codes beyond the DAC's range would drive a heater beyond its own. */
+static odev_status check_codes(const odev_caps *caps, const odev_expose_job *job) {
+  const size_t count = (size_t)job->frames * 4 * caps->n * caps->n;
+  if (caps->dac_bits) {
+    const uint16_t *codes = job->codes;
+    uint16_t most = 0;
+    for (size_t i = 0; i < count; ++i) most = codes[i] > most ? codes[i] : most;
+    if (most >> caps->dac_bits)
+      return odev_fail(ODEV_ERR_ARGUMENT, "codes reach %u; %u bits hold %u", (unsigned)most, caps->dac_bits,
+                       (1u << caps->dac_bits) - 1u);
+  } else {
+    const float *codes = job->codes;
+    int outside = 0;
+    for (size_t i = 0; i < count; ++i) outside |= !(codes[i] >= 0.0f && codes[i] <= 1.0f);
+    if (outside) return odev_fail(ODEV_ERR_ARGUMENT, "codes must lie within [0, 1]");
+  }
+  return ODEV_OK;
+}
+
 odev_status odev_check_expose(const odev_device *device, const odev_expose_job *job) {
   const odev_status usable = odev_check_device(device);
   if (usable != ODEV_OK) return usable;
@@ -24,7 +43,7 @@ odev_status odev_check_expose(const odev_device *device, const odev_expose_job *
     if (job->launch_step[i] >= device->caps.launch_steps)
       return odev_fail(ODEV_ERR_ARGUMENT, "launch_step must be below %u, not %u", device->caps.launch_steps,
                        (unsigned)job->launch_step[i]);
-  return ODEV_OK;
+  return check_codes(&device->caps, job);
 }
 
 odev_status odev_expose_task(odev_device *device, const void *argument, odev_result *result) {

@@ -93,7 +93,7 @@ typedef struct odev_transform_job {
   const float *x, *operand;
   float *y;
 } odev_transform_job;
-enum { ODEV_FLAG_SATURATED = 1, ODEV_FLAG_CALIBRATION_STALE = 2, ODEV_FLAG_OVER_TEMPERATURE = 4 };
+enum { ODEV_FLAG_SATURATED = 1, ODEV_FLAG_CALIBRATION_STALE = 2 };
 typedef struct odev_result {
   uint32_t struct_size;
   uint32_t flags;

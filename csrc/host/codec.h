@@ -44,8 +44,9 @@ typedef struct {
 
 /* One frame's encoding, as decode and the schedule need it. */
 typedef struct {
-  float scale; /* field on the chip = scale * x */
-  float peak;  /* predicted |F(field)|^2 at its strongest bin */
+  float scale;      /* field on the chip = scale * x */
+  float chip_scale; /* the same, of the normalised target that the scratch still holds */
+  float peak;       /* predicted |F(field)|^2 at its strongest bin */
 } odev_encoded;
 
 /* Floats of scratch for one thread's encoding. */

@@ -12,6 +12,8 @@
 #include "schedule.h"
 
 enum { BLOCK_ITEMS = 8, DIMMER_ON_RETRY = 2 };
+static const double DARK = 1e-3;        /* pilot amplitude below which there is no light to speak of */
+static const double STALE_AMPLITUDE = 0.1; /* change of the pilot's amplitude that asks for calibration */
 
 /* What one round of a job shares between its threads. */
 typedef struct {
@@ -32,6 +34,7 @@ typedef struct {
   float *encode;
   void *backend;
   odev_encoded encoded[2 * BLOCK_ITEMS];
+  uint8_t step[2 * BLOCK_ITEMS]; /* of a frame's dimmest exposure */
   uint8_t launch_step[2 * BLOCK_ITEMS * ODEV_MAX_EXPOSURES];
 } lane;
 
@@ -68,12 +71,12 @@ static void encode_item(const round_data *r, lane *l, int64_t item, size_t slot)
   l->encoded[slot] =
       r->device->kernels->encode(codec, job->x + at, operand, job->inverse != 0, codes, l->encode);
   if (job->residual)
-    l->encoded[slot + 1] = r->device->kernels->encode_residual(codec, l->encoded[slot].scale, codes,
+    l->encoded[slot + 1] = r->device->kernels->encode_residual(codec, l->encoded[slot], codes,
                                                               codes + r->code_bytes, l->encode);
   for (uint32_t f = 0; f < r->frames_per_item; ++f) {
     const uint8_t forced = r->forced_step[(size_t)item * r->frames_per_item + f];
     const uint8_t step = forced != 255 ? forced : odev_launch_step_for(codec, l->encoded[slot + f].peak);
-    r->used_step[(size_t)item * r->frames_per_item + f] = step;
+    l->step[slot + f] = step;
     for (uint32_t e = 0; e < job->exposures; ++e)
       l->launch_step[(slot + f) * job->exposures + e] = brightened(step, job->brighten[e]);
   }
@@ -83,11 +86,13 @@ static void decode_item(const round_data *r, const lane *l, int64_t item, size_t
   const odev_transform_job *job = r->job;
   const size_t frame_bytes = job->exposures * 4 * r->plane_counts_bytes;
   uint32_t saturated = 0;
-  for (uint32_t f = 0; f < r->frames_per_item; ++f)
+  for (uint32_t f = 0; f < r->frames_per_item; ++f) {
+    r->used_step[(size_t)item * r->frames_per_item + f] = l->step[slot + f];
     saturated += r->device->kernels->decode(
         &r->device->codec, l->counts + (slot + f) * frame_bytes, l->launch_step + (slot + f) * job->exposures,
         (int)job->exposures, l->encoded[slot + f].scale, job->inverse != 0, f > 0,
         job->y + 2 * r->pixels * (size_t)item);
+  }
   r->saturated[item] = saturated;
 }
 
@@ -168,6 +173,7 @@ static void correct_drift(const round_data *r, uint64_t u, odev_pilot_state befo
   double gain[2];
   odev_schedule_gain(&r->schedule, before, u, gain);
   const double norm = gain[0] * gain[0] + gain[1] * gain[1];
+  if (!(norm > DARK * DARK)) return; /* no light: what was measured is noise, and stays it */
   /* A forward transform of conj(x) was taken: its result is the conjugate already. */
   const float re = (float)(gain[0] / norm), im = (float)((r->job->inverse ? gain[1] : -gain[1]) / norm);
   float *y = r->job->y + 2 * r->pixels * (size_t)item;
@@ -273,6 +279,8 @@ odev_status odev_transform_task(odev_device *device, const void *argument, odev_
   const odev_transform_job *job = argument;
   if (!device->has_codec)
     return odev_fail(ODEV_ERR_CALIBRATION, "no calibration is installed: load one before transforming");
+  *result = (odev_result){.struct_size = sizeof *result, .start_ns = device->clock_ns, .end_ns = device->clock_ns};
+  if (job->items == 0) return ODEV_OK;
   round_data r = {.device = device,
                   .job = job,
                   .frames_per_item = job->residual ? 2 : 1,
@@ -285,7 +293,6 @@ odev_status odev_transform_task(odev_device *device, const void *argument, odev_
   r.saturated = calloc(frames, sizeof *r.saturated);
   uint32_t *again = malloc(frames * sizeof *again);
   odev_status status = ODEV_OK;
-  *result = (odev_result){.struct_size = sizeof *result, .start_ns = device->clock_ns};
   if (!r.forced_step || !r.used_step || !r.saturated || !again) {
     status = odev_fail(ODEV_ERR_MEMORY, "out of memory for the job's bookkeeping");
   } else {
@@ -300,6 +307,9 @@ odev_status odev_transform_task(odev_device *device, const void *argument, odev_
     }
     for (uint32_t i = 0; status == ODEV_OK && i < job->items; ++i) result->saturations += r.saturated[i];
     if (result->saturations) result->flags |= ODEV_FLAG_SATURATED;
+    if (device->pilot.time_ns >= 0 &&
+        fabs(hypot(device->pilot.gain[0], device->pilot.gain[1]) - 1) > STALE_AMPLITUDE)
+      result->flags |= ODEV_FLAG_CALIBRATION_STALE;
     result->end_ns = device->clock_ns;
     publish(device, result, r.threads);
   }

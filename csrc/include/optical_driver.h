@@ -140,7 +140,9 @@ typedef struct odev_transform_job {
   float *y;
 } odev_transform_job;
 
-enum { ODEV_FLAG_SATURATED = 1, ODEV_FLAG_CALIBRATION_STALE = 2, ODEV_FLAG_OVER_TEMPERATURE = 4 };
+/* SATURATED: bins are clipped in a dimmest exposure even after the retries.  CALIBRATION_STALE: the pilot's
+ * amplitude has moved by more than a tenth since the calibration. */
+enum { ODEV_FLAG_SATURATED = 1, ODEV_FLAG_CALIBRATION_STALE = 2 };
 
 typedef struct odev_result {
   uint32_t struct_size;

@@ -19,7 +19,7 @@ typedef struct {
   /* Host: targets to codes, counts to spectra. */
   odev_encoded (*encode)(const odev_codec *, const float *x, const float *operand, int conjugate,
                          void *codes, float *scratch);
-  odev_encoded (*encode_residual)(const odev_codec *, float scale, void *codes, void *residual_codes,
+  odev_encoded (*encode_residual)(const odev_codec *, odev_encoded first, void *codes, void *residual_codes,
                                   float *scratch);
   uint32_t (*decode)(const odev_codec *, const void *counts, const uint8_t *launch_step, int exposures,
                      float scale, int conjugate, int accumulate, float *y);

@@ -30,9 +30,9 @@ static odev_encoded encode(const odev_codec *k, const float *x, const float *ope
                            void *codes, float *scratch) {
   return encode_frame_impl(k, x, operand, conjugate, codes, scratch);
 }
-static odev_encoded encode_residual(const odev_codec *k, float scale, void *codes, void *residual_codes,
+static odev_encoded encode_residual(const odev_codec *k, odev_encoded first, void *codes, void *residual_codes,
                                     float *scratch) {
-  return encode_residual_impl(k, scale, codes, residual_codes, scratch);
+  return encode_residual_impl(k, first, codes, residual_codes, scratch);
 }
 static uint32_t decode(const odev_codec *k, const void *counts, const uint8_t *launch_step, int exposures,
                        float scale, int conjugate, int accumulate, float *y) {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driver.backends.opened import OpenedDevice
-from driver.errors import UnknownDeviceError, ValueRangeError
+from driver.errors import DriverError, UnknownDeviceError, ValueRangeError
 from driver.info import DeviceInfo, NominalValues, Timing
 from driver.library import check, ffi, lib, pointer, struct
 from optical_device.fabrication import Fabrication, fabricate
@@ -49,13 +50,17 @@ def open_emulator(name: str, seed: int, overrides: Mapping[str, Any]) -> OpenedD
     ValueRangeError
         A seed or an override that the profile does not allow.
     """
+    if isinstance(seed, bool) or not isinstance(seed, Integral):
+        raise ValueRangeError(f"seed={seed!r} must be a whole number from 0 to 2^64 - 1")
     is_file = name.endswith(".toml")
     if (is_file and not Path(name).is_file()) or (not is_file and name not in profile_names()):
         known = ", ".join(profile_names())
-        raise UnknownDeviceError(f"unknown profile {name!r}; profiles are {known}, or a .toml file's path")
+        raise UnknownDeviceError(
+            f"unknown profile {name!r}; profiles are {known}, or a .toml file's path"
+        )
     try:
         profile = load_profile(name, **overrides)
-        fabrication = fabricate(profile, seed)
+        fabrication = fabricate(profile, int(seed))
     except ProfileError as error:
         raise ValueRangeError(str(error)) from None
     except ValueError as error:
@@ -63,9 +68,13 @@ def open_emulator(name: str, seed: int, overrides: Mapping[str, Any]) -> OpenedD
     spec, _arrays = emulator_spec(fabrication)
     handle = ffi.new("odev_device **")
     check(lib.odev_open_emulator(spec, handle))
-    if profile.source.laser_mw != profile.source.laser_nominal_mw:
+    try:
         check(lib.odev_set_param(handle[0], lib.ODEV_PARAM_LASER_MW, profile.source.laser_mw))
-    check(lib.odev_set_param(handle[0], lib.ODEV_PARAM_REFERENCE_FRACTION, profile.reference.fraction))
+        fraction = profile.reference.fraction
+        check(lib.odev_set_param(handle[0], lib.ODEV_PARAM_REFERENCE_FRACTION, fraction))
+    except DriverError:
+        check(lib.odev_close(handle[0]))
+        raise
     return OpenedDevice(handle[0], data_sheet(profile, fabrication.serial))
 
 
@@ -156,6 +165,7 @@ def data_sheet(profile: Profile, serial: str) -> DeviceInfo:
             read_noise_e=cam.read_noise_e,
             black_level_dn=cam.black_level_dn,
             reference_waist_px=profile.reference.waist_grids * n,
+            launch_default_step=src.launch_default_step,
         ),
         timing=Timing(
             write_us=timing.write_us,

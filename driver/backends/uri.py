@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 
 from driver.backends import emulator
 from driver.backends.opened import OpenedDevice
-from driver.errors import UnknownDeviceError, ValueRangeError
+from driver.errors import DTypeError, UnknownDeviceError, ValueRangeError
 
 __all__ = ["DeviceUri", "OpenedDevice", "device_uris", "open_uri", "parse_uri"]
 
@@ -41,10 +41,14 @@ def parse_uri(uri: str) -> DeviceUri:
     ValueRangeError
         A seed that is no whole number.
     """
+    if not isinstance(uri, str):
+        raise DTypeError(f"a device URI is a string like 'emulator:lab', not {uri!r}")
     scheme, colon, rest = uri.partition(":")
     if not colon or scheme not in _OPENERS:
         known = ", ".join(device_uris())
-        raise UnknownDeviceError(f"unknown device {uri!r}; devices are {known}, or emulator:PROFILE.toml")
+        raise UnknownDeviceError(
+            f"unknown device {uri!r}; devices are {known}, or emulator:PROFILE.toml"
+        )
     name, _, query = rest.partition("?")
     seed: int | None = None
     overrides: dict[str, Any] = {}
@@ -77,4 +81,6 @@ def open_uri(uri: str, seed: int | None, overrides: Mapping[str, Any]) -> Opened
     """Open what a URI names; `seed` and `overrides` win over those in the URI."""
     parsed = parse_uri(uri)
     chosen = parsed.seed if seed is None else seed
-    return _OPENERS[parsed.scheme](parsed.name, 0 if chosen is None else chosen, {**parsed.overrides, **overrides})
+    return _OPENERS[parsed.scheme](
+        parsed.name, 0 if chosen is None else chosen, {**parsed.overrides, **overrides}
+    )

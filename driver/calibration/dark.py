@@ -65,15 +65,15 @@ def _photon_transfer(device: CalibrationDevice, black_dn: RealArray, dark_varian
 
 
 def _saturation(device: CalibrationDevice) -> float:
-    """Counts from here on are saturated [DN]; inf when a flood of light still resolves pixels.
+    """Counts from here on are saturated [DN]; inf when twice the light still gives more.
 
     An overexposed frame is flat at the full well or the end of the ADC, whichever comes first.
     """
     info = device.info
     codes = np.zeros((1, 2, 2, *info.grid), info.code_dtype)
     longest = info.timing.exposure_range_us[1]
-    flood = device.expose(codes, reference="only", exposure_us=longest)[0, 0].astype(np.float64)
-    level = float(np.median(flood))
-    if np.mean(np.abs(flood - level) <= 1.0) < 0.5:
-        return float("inf")
-    return level - 0.5
+    half, whole = (
+        float(np.median(device.expose(codes, reference="only", exposure_us=exposure)))
+        for exposure in (longest / 2, longest)
+    )
+    return float("inf") if whole > half + 1.0 else whole - 0.5

@@ -13,11 +13,21 @@ from driver.library import ffi, pointer, struct
 
 __all__ = ["calibration_struct"]
 
-_REAL = ("power_full_mw", "rho", "theta0_rad", "kappa_rad_per_mw", "beta_per_mw", "links", "partner")
+_REAL = (
+    "power_full_mw",
+    "rho",
+    "theta0_rad",
+    "kappa_rad_per_mw",
+    "beta_per_mw",
+    "links",
+    "partner",
+)
 _COMPLEX = ("input_map", "output_map", "launch_gain", "pilot_spectrum")
 
 
-def calibration_struct(calibration: Calibration, info: DeviceInfo) -> tuple[Any, list[NDArray[Any]]]:
+def calibration_struct(
+    calibration: Calibration, info: DeviceInfo
+) -> tuple[Any, list[NDArray[Any]]]:
     """The C struct, and the arrays that it points into: keep them until the call is over."""
     kept: list[NDArray[Any]] = []
 
@@ -38,7 +48,9 @@ def calibration_struct(calibration: Calibration, info: DeviceInfo) -> tuple[Any,
         reference_dn=float(np.mean(calibration.reference_dn) + np.mean(calibration.black_dn)),
         gain_e_per_dn=calibration.gain_e_per_dn,
         read_noise_dn=calibration.read_noise_e / calibration.gain_e_per_dn,
-        pilot_codes=plane("pilot_codes", info.code_dtype, "const void *") if has_pilot else ffi.NULL,
+        pilot_codes=plane("pilot_codes", info.code_dtype, "const void *")
+        if has_pilot
+        else ffi.NULL,
         **{name: plane(name, np.float64, "const double *") for name in _REAL},
         **{name: plane(name, np.complex128, "const double *") for name in _COMPLEX},
     )

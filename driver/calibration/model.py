@@ -180,7 +180,7 @@ def cold_power_mw(codes: NDArray[Any], info: DeviceInfo) -> RealArray:
 
     `codes` is (n, 2, 2, N, N) as the device takes them; the result (2, 2, N, N, n) float32.
     """
-    drive = np.ascontiguousarray(np.moveaxis(codes, 0, -1), dtype=np.float32)
+    drive = np.array(np.moveaxis(codes, 0, -1), dtype=np.float32, order="C", copy=True)
     drive *= np.float32(1.0 / info.code_max)
     drive *= drive
     drive *= np.float32(info.nominal.power_full_mw)

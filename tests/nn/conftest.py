@@ -9,6 +9,15 @@ from torch.nn import functional
 from driver import Device, open_device
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread() -> Iterator[None]:
+    """Tensors this small only lose by waiting for a second thread."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 class ElectronicDevice:
     """Stands where a device stands and computes with torch: no noise, no error, no light.
 

@@ -32,8 +32,9 @@ def test_every_convolution_is_converted_and_weights_are_shared(stand_in: Any) ->
     assert [type(m) for m in model.modules() if isinstance(m, nn.Conv2d)] == [nn.Conv2d] * 3
     for mine, theirs in zip(optical.parameters(), model.parameters(), strict=True):
         assert mine is theirs
-    for mine, theirs in zip(optical.buffers(), model.buffers(), strict=True):
-        assert mine is theirs
+    assert all(
+        mine is theirs for mine, theirs in zip(optical.buffers(), model.buffers(), strict=True)
+    )
     assert list(optical.state_dict()) == list(model.state_dict())
     assert not optical.training
     input = torch.randn(1, 3, 6, 6)

@@ -78,17 +78,15 @@ def test_values_and_gradients_are_torchs_whatever_the_options(
     expected.backward(cotangent)
     output.backward(cotangent)
     torch.testing.assert_close(second.grad, first.grad)
-    for (name, wanted), found in zip(
-        electronic.named_parameters(), optical.parameters(), strict=True
-    ):
-        torch.testing.assert_close(found.grad, wanted.grad, msg=lambda m, n=name: f"{n}: {m}")
+    for wanted, found in zip(electronic.parameters(), optical.parameters(), strict=True):
+        torch.testing.assert_close(found.grad, wanted.grad)
 
 
 @pytest.mark.parametrize("padding_mode", MODES)
 def test_gradient_is_differentiable_in_turn(padding_mode: Any, stand_in: Any) -> None:
     # The forward pass is float32; its gradient is computed in float64 and so bears a numeric check.
-    input = torch.randn(2, 2, 5, 6, dtype=torch.float64, requires_grad=True)
-    weight = torch.randn(4, 1, 3, 2, dtype=torch.float64, requires_grad=True)
+    input = torch.randn(1, 2, 4, 4, dtype=torch.float64, requires_grad=True)
+    weight = torch.randn(2, 1, 3, 2, dtype=torch.float64, requires_grad=True)
 
     def layer(input: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
         return optical_conv2d(
@@ -110,8 +108,9 @@ def test_optical_gradients_are_on_the_device_and_not_differentiable_in_turn(stan
     output = optical_conv2d(input, weight, optics=stand_in, gradient="optical")
     torch.autograd.grad(output.sum(), (input, weight), retain_graph=True)
     assert stand_in.calls == 3
-    torch.autograd.grad(output.sum(), weight, retain_graph=True)
-    assert stand_in.calls == 4
+    frozen = optical_conv2d(input.detach(), weight, optics=stand_in, gradient="optical")
+    torch.autograd.grad(frozen.sum(), weight)
+    assert stand_in.calls == 5, "the input's gradient is not wanted"
     with pytest.raises(RuntimeError, match="in turn"):
         torch.autograd.grad(output.sum(), input, create_graph=True)
 
@@ -205,7 +204,7 @@ def test_refuses_types_modes_and_gradients_it_does_not_know(stand_in: Any) -> No
     with pytest.raises(TypeError, match="real floating point"):
         optical_conv2d(input.long(), weight.long(), optics=stand_in)
     with pytest.raises(TypeError, match="real floating point"):
-        optical_conv2d(input.cfloat(), weight.cfloat(), optics=stand_in)
+        optical_conv2d(input.to(torch.complex64), weight.to(torch.complex64), optics=stand_in)
     with pytest.raises(RuntimeError, match="should be the same"):
         optical_conv2d(input, weight.double(), optics=stand_in)
     with pytest.raises(ValueError, match="padding_mode"):

@@ -50,8 +50,10 @@ def test_every_block_starts_free_of_checkerboards() -> None:
 def test_block_adds_its_input_to_every_sub_channel() -> None:
     block = UpsampleBlock(2, 1, 3, 1)
     with torch.no_grad():
-        block.conv_layers[0].weight.zero_()
-        block.conv_layers[0].bias.copy_(torch.arange(8.0))
+        zeros = torch.zeros(8, 2, 3, 3)
+        block.load_state_dict(
+            {"conv_layers.0.weight": zeros, "conv_layers.0.bias": torch.arange(8.0)}
+        )
         input = torch.randn(1, 2, 4, 4)
         expected = channel_upsample2d(torch.arange(8.0).view(1, 8, 1, 1).expand(1, 8, 4, 4))
         expected = expected + functional.interpolate(input, scale_factor=2, mode="nearest")

@@ -213,3 +213,49 @@ def test_with_arrays_converts_arrays_and_nothing_else(lab: Fabrication) -> None:
     assert single.memory == lab.memory
     assert single.profile is lab.profile
     assert lab.b0.dtype == np.float64
+
+
+def _turn_per_pixel(line: np.ndarray) -> float:
+    """Phase step of a linear phase along a line [rad], which must be the same everywhere."""
+    steps = np.angle(line[1:] / line[:-1])
+    # Differences of phases of order 1 in double precision.
+    np.testing.assert_allclose(steps, steps[0], atol=1e-12)
+    return float(steps[0])
+
+
+@pytest.mark.parametrize(
+    ("map_name", "key"),
+    [("input_map", "lens__camera_shift_px"), ("output_map", "lens__input_shift_px")],
+)
+def test_shifts_are_linear_phases_of_the_profiles_size(map_name: str, key: str) -> None:
+    centring = dict(zip(("input_map", "output_map"), axis_maps(N), strict=True))[map_name]
+    shifts = []
+    for seed in range(20):
+        moved = fabricate(load_profile("ideal", device__n=N, **{key: 0.3}), seed)
+        phase = getattr(moved, map_name) / centring
+        np.testing.assert_allclose(np.abs(phase), 1.0, rtol=1e-12)
+        assert phase[N // 2, N // 2] == pytest.approx(1.0, abs=1e-12)
+        turns = (_turn_per_pixel(phase[:, 3]), _turn_per_pixel(phase[3, :]))
+        shifts += [-turn * N / (2 * np.pi) for turn in turns]
+    # 40 normals: their standard deviation scatters by 1 / sqrt(80) of itself.
+    assert np.sqrt(np.mean(np.square(shifts))) == pytest.approx(0.3, rel=6.11 / np.sqrt(80))
+
+
+def test_the_output_map_has_the_element_factor(lab: Fabrication) -> None:
+    section = lab.profile.lens
+    corner = np.abs(lab.output_map[0, 0])
+    low, high = (
+        np.sinc(
+            0.5 * section.element_width_fraction * (1 + 5 * sign * section.element_width_spread)
+        )
+        ** 2
+        for sign in (1, -1)
+    )
+    assert low < corner < high
+    assert np.abs(lab.output_map).max() == pytest.approx(1.0, abs=1e-15)
+
+
+def test_aberration_is_the_profiles() -> None:
+    bent = fabricate(load_profile("ideal", device__n=N, lens__aberration_waves_rms=0.05), 3)
+    phase = np.angle(bent.input_map / axis_maps(N)[0])
+    assert np.sqrt(np.mean(phase**2)) == pytest.approx(2 * np.pi * 0.05, rel=1e-9)

@@ -1,0 +1,143 @@
+"""The frame path: complex targets to codes, counts to spectra, and both with the device between."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from driver.arrays import complex_frames, from_caller
+from driver.boundary import exposure_ns
+from driver.encoded import Codes, Encoded
+from driver.errors import CapabilityError, DTypeError, ShapeError
+from driver.exposure import brightening
+from driver.handle import Handle
+from driver.info import DeviceInfo
+from driver.library import check, ffi, lib, pointer, struct
+from driver.numbers import whole
+
+__all__ = ["decode", "encode", "transform"]
+
+PILOT_PERIOD = 24
+"""Frames between pilot frames: 4 % of frames."""
+PILOT_MAX_AGE_S = 0.25
+"""A job begins with a pilot when the last one is older than this."""
+
+Targets = NDArray[np.complex64]
+
+
+def encode(handle: Handle, info: DeviceInfo, x: Any, *, operand: Any, inverse: bool) -> Encoded:
+    """`driver.Device.encode`; see there."""
+    targets, second, shape, _ = _targets(info, x, operand)
+    n = info.grid[0]
+    codes = np.empty((len(targets), 2, 2, n, n), info.code_dtype)
+    scale = np.empty(len(targets), np.float32)
+    launch_step = np.empty(len(targets), np.uint8)
+    job = struct(
+        "odev_encode_job",
+        items=len(targets),
+        inverse=int(inverse),
+        x=pointer(targets, np.complex64, "const float *"),
+        operand=_optional(second),
+        codes=pointer(codes, info.code_dtype, "void *"),
+        scale=pointer(scale, np.float32, "float *"),
+        launch_step=pointer(launch_step, np.uint8, "uint8_t *"),
+    )
+    with handle.use() as device:
+        if len(targets):
+            check(lib.odev_encode(device, job))
+    return Encoded(Codes(codes, launch_step), scale, launch_step, shape, inverse)
+
+
+def decode(handle: Handle, info: DeviceInfo, counts: Any, encoded: Encoded) -> Any:
+    """`driver.Device.decode`; see there."""
+    n, items = info.grid[0], len(encoded.scale)
+    array, restore = from_caller(counts, "counts")
+    if array.dtype != info.count_dtype:
+        raise DTypeError(f"counts have dtype {array.dtype}; this device gives {info.count_dtype}")
+    if array.shape != (items, 4, n, n):
+        raise ShapeError(f"counts have shape {array.shape}; they must be ({items}, 4, {n}, {n})")
+    plain = np.ascontiguousarray(array)
+    y = np.empty((items, n, n), np.complex64)
+    job = struct(
+        "odev_decode_job",
+        items=items,
+        exposures=1,
+        inverse=int(encoded.inverse),
+        counts=pointer(plain, info.count_dtype, "const void *"),
+        launch_step=pointer(encoded.launch_step, np.uint8, "const uint8_t *"),
+        scale=pointer(encoded.scale, np.float32, "const float *"),
+        y=pointer(y, np.complex64, "float *"),
+    )
+    with handle.use() as device:
+        if items:
+            check(lib.odev_decode(device, job))
+    return restore(y.reshape(*encoded.shape, n, n))
+
+
+def transform(
+    handle: Handle,
+    info: DeviceInfo,
+    x: Any,
+    *,
+    operand: Any,
+    inverse: bool,
+    exposure: str,
+    residual: bool,
+    track: bool,
+    retries: int,
+    threads: int,
+) -> tuple[Any, Any]:
+    """`driver.Device.transform`, and the C result; see there."""
+    if info.detection == "intensity":
+        raise CapabilityError(
+            "this device detects intensity only: it has no phase to transform with"
+        )
+    brighten = brightening(exposure, info.nominal.launch_step_db)
+    whole(retries, "retries", 0, 8)
+    targets, second, shape, restore = _targets(info, x, operand)
+    n = info.grid[0]
+    y = np.empty((len(targets), n, n), np.complex64)
+    result = struct("odev_result")
+    job = struct(
+        "odev_transform_job",
+        items=len(targets),
+        threads=threads,
+        inverse=int(inverse),
+        residual=int(residual),
+        exposures=len(brighten),
+        retries=retries,
+        pilot_period=PILOT_PERIOD if track else 0,
+        pilot_max_age_ns=round(PILOT_MAX_AGE_S * 1e9),
+        exposure_ns=exposure_ns(info, None),
+        laser_on=1,
+        x=pointer(targets, np.complex64, "const float *"),
+        operand=_optional(second),
+        y=pointer(y, np.complex64, "float *"),
+    )
+    job.brighten[0 : len(brighten)] = list(brighten)
+    with handle.use() as device:
+        if len(targets):
+            check(lib.odev_run_transform(device, job, result))
+    return restore(y.reshape(*shape, n, n)), result
+
+
+def _optional(targets: Targets | None) -> Any:
+    return ffi.NULL if targets is None else pointer(targets, np.complex64, "const float *")
+
+
+def _targets(
+    info: DeviceInfo, x: Any, operand: Any
+) -> tuple[Targets, Targets | None, tuple[int, ...], Callable[..., Any]]:
+    """Targets and operands as frames, the leading shape, and the way back to the caller's kind."""
+    n = info.grid[0]
+    array, restore = from_caller(x, "x")
+    targets = complex_frames(array, n, "x")
+    if operand is None:
+        return targets, None, array.shape[:-2], restore
+    second, _ = from_caller(operand, "operand")
+    if second.shape != array.shape:
+        raise ShapeError(f"operand has shape {second.shape}; it must be x's, {array.shape}")
+    return targets, complex_frames(second, n, "operand"), array.shape[:-2], restore

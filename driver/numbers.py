@@ -1,0 +1,31 @@
+"""Numbers from callers: Python's and NumPy's alike, but True is not 1."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+
+from driver.errors import ValueRangeError
+
+__all__ = ["is_bool", "real", "whole"]
+
+
+def is_bool(value: Any) -> bool:
+    """Whether it is Python's or NumPy's True or False."""
+    return isinstance(value, (bool, np.bool_))
+
+
+def whole(value: Any, name: str, low: int, high: int) -> int:
+    """A whole number within [low, high], or a ValueRangeError that names it."""
+    if is_bool(value) or not isinstance(value, Integral) or not low <= int(value) <= high:
+        raise ValueRangeError(f"{name}={value!r} must be a whole number from {low} to {high}")
+    return int(value)
+
+
+def real(value: Any, name: str, low: float, high: float, unit: str) -> float:
+    """A number within [low, high], or a ValueRangeError that names it and its unit."""
+    if is_bool(value) or not isinstance(value, Real) or not low <= float(value) <= high:
+        raise ValueRangeError(f"{name}={value!r} must be {low:g} to {high:g} {unit}")
+    return float(value)

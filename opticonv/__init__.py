@@ -1,0 +1,1 @@
+"""The command line of the optical computer: `opticonv devices | calibrate | upscale | demo`."""

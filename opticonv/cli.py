@@ -1,0 +1,29 @@
+"""The `opticonv` command: which commands there are."""
+
+from __future__ import annotations
+
+import typer
+
+from opticonv.calibrate import calibrate
+from opticonv.demo.command import demo
+from opticonv.devices import devices
+from opticonv.errors import OneLineErrors
+from opticonv.upscale import upscale
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    name="opticonv",
+    cls=OneLineErrors,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="An emulated Fourier-optical computer that enlarges photographs ×8.",
+)
+for command in (devices, calibrate, upscale, demo):
+    app.command()(command)
+
+
+@app.callback(invoke_without_command=True)
+def _main(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        print(context.get_help())

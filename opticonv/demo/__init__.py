@@ -1,0 +1,1 @@
+"""`opticonv demo`: the whole system on sample photographs."""

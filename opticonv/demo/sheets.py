@@ -1,0 +1,82 @@
+"""The comparison sheets of the demonstration."""
+
+from __future__ import annotations
+
+from PIL import Image
+
+from nn.evaluation import Quality
+from opticonv.demo.canvas import Panel, Row, detailed_boxes, draw_sheet
+from opticonv.demo.trial import Trial
+from opticonv.enlarging import SCALE
+
+__all__ = ["comparison_sheet", "large_sheet"]
+
+CLOSE_UP = 64
+"""Side of the close-up of a 256² picture [pixels]."""
+LARGE_CLOSE_UP = 256
+"""Side of a close-up of a 2048² picture [pixels]."""
+
+
+def comparison_sheet(trial: Trial, setting: str) -> Image.Image:
+    """Original, input, bicubic, electronic and optical, whole and close up.
+
+    `setting` names device and precision.
+    """
+    assert trial.truth is not None
+    assert trial.quality is not None
+    box = detailed_boxes(trial.truth, CLOSE_UP, SCALE)[0]
+    shown = trial.pictures
+    large = (trial.truth, shown.bicubic, shown.electronic, shown.optical)
+    whole = [Panel(picture) for picture in large]
+    close = [Panel(box.of(picture)) for picture in large]
+    whole[0] = Panel(trial.truth, [box])
+    whole.insert(1, Panel(shown.small))
+    close.insert(1, Panel(box.reduced(SCALE).of(shown.small)))
+    small, full = shown.small.shape[-1], trial.truth.shape[-1]
+    agreement = f"{trial.optical_vs_electronic_db:.1f} dB to electronic"
+    headings = [
+        ("Original", f"{full}×{full}"),
+        ("Input", f"{small}×{small}, pixels enlarged"),
+        ("Bicubic", _figures(trial.quality["bicubic"])),
+        ("Electronic network", _figures(trial.quality["electronic"])),
+        ("Optical network", _figures(trial.quality["optical"])),
+    ]
+    return draw_sheet(
+        f"{trial.name}: {small}² → {full}²  ·  {setting}",
+        headings,
+        [
+            Row(f"Whole picture (optical network: {agreement})", whole),
+            Row(f"Close-up, {CLOSE_UP}×{CLOSE_UP} pixels of the result", close),
+        ],
+    )
+
+
+def _figures(quality: Quality) -> str:
+    return f"PSNR {quality.psnr_rgb_db:.2f} dB · SSIM {quality.ssim_rgb:.3f}"
+
+
+def large_sheet(trial: Trial, setting: str) -> Image.Image:
+    """Close-ups of the picture that was enlarged beyond any original: bicubic against optical."""
+    shown = trial.pictures
+    boxes = detailed_boxes(shown.small, LARGE_CLOSE_UP // SCALE, SCALE, 2)
+    small, full = shown.small.shape[-1], shown.optical.shape[-1]
+    scaled = [type(b)(b.top * SCALE, b.left * SCALE, b.side * SCALE) for b in boxes]
+    headings = [
+        ("Where it is", f"optical, {full}×{full} reduced"),
+        ("Input", f"{small}×{small}, pixels enlarged"),
+        ("Bicubic", f"{full}×{full}"),
+        ("Electronic network", f"{full}×{full}"),
+        ("Optical network", f"{trial.optical_vs_electronic_db:.1f} dB to electronic"),
+    ]
+    rows = [
+        Row(
+            f"Close-up, {LARGE_CLOSE_UP}×{LARGE_CLOSE_UP} pixels of the result",
+            [
+                Panel(shown.optical, [at]),
+                Panel(box.of(shown.small)),
+                *(Panel(at.of(p)) for p in (shown.bicubic, shown.electronic, shown.optical)),
+            ],
+        )
+        for box, at in zip(boxes, scaled, strict=True)
+    ]
+    return draw_sheet(f"{trial.name}: {small}² → {full}²  ·  {setting}", headings, rows)

@@ -1,0 +1,58 @@
+"""Opening a device, ready to use, with its progress shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from driver import Device, open_device
+from driver.calibration import store
+from opticonv.console import progress_bar
+
+__all__ = ["calibrate_with_progress", "opened", "ready_device"]
+
+
+@contextmanager
+def opened(uri: str, seed: int | None) -> Iterator[Device]:
+    """An open device, closed at the end.
+
+    Raises
+    ------
+    driver.DriverError
+        There is no such device, or the seed is not allowed.
+    """
+    with open_device(uri, seed=seed) as device:
+        yield device
+
+
+def calibrate_with_progress(device: Device) -> None:
+    """Calibrate a device and show how far it is."""
+    with progress_bar() as progress:
+        task = progress.add_task("calibrating", total=1.0)
+
+        def report(routine: str, fraction: float) -> None:
+            progress.update(task, completed=fraction, description=f"calibrating: {routine}")
+
+        device.calibrate(progress=report)
+
+
+@contextmanager
+def ready_device(uri: str, seed: int | None, calibration: Path | None) -> Iterator[Device]:
+    """An open device with a calibration: the given file's, or one measured now.
+
+    A device without converters (`ideal`) is what its data sheet says and needs none.
+
+    Raises
+    ------
+    driver.DriverError
+        Also for a calibration file that is missing, corrupt or another device's.
+    """
+    # A file that is no good is reported before the device is opened.
+    found = None if calibration is None else store.load(calibration)
+    with opened(uri, seed) as device:
+        if found is not None:
+            device.load_calibration(found)
+        elif device.info.adc_bits:
+            calibrate_with_progress(device)
+        yield device

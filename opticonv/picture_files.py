@@ -1,0 +1,98 @@
+"""Pictures from and to files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from opticonv.errors import CommandError
+from opticonv.files import check_writable, whole_file
+
+__all__ = ["check_picture_target", "read_picture", "to_image", "write_picture"]
+
+_SIDE_LIMIT = {"JPEG": 65500, "WEBP": 16383}
+"""Longest side [pixels] of formats that have a limit in reach."""
+
+
+def read_picture(path: Path) -> Image.Image:
+    """Read a photograph as RGB, upright as its EXIF tag says, transparency over white.
+
+    Raises
+    ------
+    CommandError
+        There is no such file, or it is no picture, or a damaged one.
+    """
+    if not path.exists():
+        raise CommandError(f"there is no file {path}")
+    if path.is_dir():
+        raise CommandError(f"{path} is a folder; name a picture")
+    try:
+        with Image.open(path) as picture:
+            upright = ImageOps.exif_transpose(picture)
+            return _to_rgb(upright)
+    except UnidentifiedImageError:
+        raise CommandError(f"{path} is not a picture that can be read") from None
+    except Image.DecompressionBombError as error:
+        raise CommandError(f"{path} is too large: {error}") from None
+    except (OSError, ValueError, SyntaxError) as error:
+        raise CommandError(f"{path} cannot be read as a picture: {error}") from None
+
+
+def _to_rgb(picture: Image.Image) -> Image.Image:
+    if picture.mode.startswith(("I", "F")):
+        values = np.asarray(picture, dtype=np.float64)
+        # 16-bit greys come as I;16 or, from some formats, as 32-bit integers.
+        peak = 65535.0 if picture.mode.startswith("I") else max(1.0, float(values.max(initial=0)))
+        grey = np.rint(np.clip(values / peak, 0.0, 1.0) * 255.0).astype(np.uint8)
+        return Image.fromarray(grey).convert("RGB")
+    if "A" in picture.getbands() or "transparency" in picture.info:
+        above = picture.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", above.size, "white"), above).convert("RGB")
+    return picture.convert("RGB")
+
+
+def to_image(picture: torch.Tensor) -> Image.Image:
+    """A uint8 tensor (3, H, W) as a PIL picture."""
+    return Image.fromarray(picture.permute(1, 2, 0).contiguous().numpy())
+
+
+def _format_of(path: Path) -> str:
+    name = Image.registered_extensions().get(path.suffix.lower(), "")
+    if name not in Image.SAVE:
+        raise CommandError(
+            f"{path}: pictures are written as .png, .jpg, .tif, .bmp or .webp, not '{path.suffix}'"
+        )
+    return name
+
+
+def check_picture_target(path: Path, size: tuple[int, int]) -> None:
+    """Make sure, before the work begins, that a picture of `size` can be written to `path`.
+
+    Parameters
+    ----------
+    path : Path
+    size : (int, int)
+        Height and width [pixels].
+
+    Raises
+    ------
+    CommandError
+        Not a picture format, too small a format for `size`, or a place that can't be written to.
+    """
+    limit = _SIDE_LIMIT.get(_format_of(path), max(size))
+    if max(size) > limit:
+        raise CommandError(
+            f"{path}: the result has {size[1]}×{size[0]} pixels, and {path.suffix} holds at most "
+            f"{limit} a side: write a .png"
+        )
+    check_writable(path)
+
+
+def write_picture(picture: torch.Tensor, path: Path) -> None:
+    """Write a uint8 tensor (3, H, W), whole or not at all, in the format that the suffix names."""
+    options = {"quality": 95, "subsampling": 0} if _format_of(path) == "JPEG" else {}
+    with whole_file(path) as temporary:
+        to_image(picture).save(temporary, format=_format_of(path), **options)

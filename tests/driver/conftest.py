@@ -1,0 +1,153 @@
+"""What the tests of devices share: kernels of this processor, perfect calibrations, targets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from driver import Calibration, Device, open_device
+from driver.library import check, ffi, lib, struct
+from optical_device import lens
+from optical_device.drift import Drift, drift
+from optical_device.fabrication import Fabrication, fabricate
+from optical_device.profile import load_profile
+from optical_device.stages import chip_field, heater_powers, steady_phases
+
+KERNELS = ("base", "v3", "v4")
+
+
+def _runs_here(name: str) -> bool:
+    status = lib.odev_stages_fft2(name.encode(), 1, ffi.new("float[2]"))
+    return bool(status == lib.ODEV_OK)
+
+
+@pytest.fixture(params=KERNELS)
+def kernels(request: pytest.FixtureRequest) -> str:
+    """Each set of kernels that this processor runs."""
+    name = str(request.param)
+    if not _runs_here(name):
+        pytest.skip(f"this processor does not run the '{name}' kernels")
+    return name
+
+
+@pytest.fixture
+def with_kernels(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Device]:
+    """`open_device` on named kernels; skips where the processor lacks them."""
+
+    def opened(name: str, *args: Any, **options: Any) -> Device:
+        if not _runs_here(name):
+            pytest.skip(f"this processor does not run the '{name}' kernels")
+        monkeypatch.setenv("ODEV_KERNELS", name)
+        device = open_device(*args, **options)
+        caps = struct("odev_caps")
+        with device._handle.use() as handle:
+            check(lib.odev_get_caps(handle, caps))
+        assert ffi.string(caps.kernels).decode() == name
+        return device
+
+    return opened
+
+
+def _step_sums(fabrication: Fabrication) -> tuple[complex, complex]:
+    """a, b of [(I0 - I2) + i (I1 - I3)] / 4 = a S conj(R) + b conj(S) R, from the step phases."""
+    delta = fabrication.step_phase_rad
+    turn = 1j ** np.arange(4) / 4
+    return complex(turn @ np.exp(-1j * delta)), complex(turn @ np.exp(1j * delta))
+
+
+def perfect_calibration(device: Device, seed: int, **overrides: Any) -> Calibration:
+    """What an all-knowing laboratory would write down of an emulated device at device time 0.
+
+    The equations of `driver.Calibration` with the fabrication's own values, and the drift at time 0.
+    Tests only: nothing in the driver may know this.
+    """
+    profile = load_profile(device.info.profile_name, **overrides)
+    fab = fabricate(profile, seed)
+    assert fab.serial == device.info.serial
+    a, b = _step_sums(fab)
+    static = fab.static_phase_rad
+    now, _ = drift(0.0, fab.drift_amplitude, fab.drift_omega_rad_per_s, fab.drift_phase_rad)
+    gain = (1.0 + now[Drift.LASER_POWER]) * np.exp(-1j * now[Drift.REFERENCE_PHASE])
+    photons = profile.timing.exposure_us * fab.qe_map / fab.gain_e_per_dn
+    rates = fab.signal_rate_photons_per_us * fab.reference_rate_photons_per_us
+    reference_dn = fab.reference_rate_photons_per_us * fab.reference_map**2 * photons
+    dark_dn = fab.dark_e_per_s_map * profile.timing.exposure_us * 1e-6 / fab.gain_e_per_dn
+    stray_dn = fab.stray_rate_photons_per_us * photons
+    reference_step = profile.source.launch_default_step
+    output_map = gain * a * np.sqrt(rates) * fab.reference_map * photons * fab.output_map
+    output_map = output_map * fab.launch_gain[reference_step]
+    n, full = profile.device.n, device.info.code_max
+    rng = np.random.default_rng(1)
+    pilot = np.rint(rng.uniform(0.3, 0.9, (2, 2, n, n)) * full) if profile.device.dac_bits else None
+    codes = np.full((2, 2, n, n), 0.5) if pilot is None else pilot
+    psi = steady_phases(fab, heater_powers(fab, codes / full))
+    saturation = fab.full_well_e / fab.gain_e_per_dn + fab.black_level_dn
+    return Calibration(
+        serial=device.info.serial,
+        profile_hash=device.info.profile_hash,
+        device_time_ns=0,
+        rho=fab.b1 / fab.b0,
+        theta0_rad=static[:, 0],
+        kappa_rad_per_mw=np.pi / fab.p_pi_mw,
+        power_full_mw=fab.power_full_mw,
+        beta_per_mw=fab.resistance_slope_per_mw,
+        links=fab.links,
+        partner=fab.partner,
+        input_map=fab.input_map * fab.b0[0] * fab.b0[1] * np.exp(1j * (static[0, 1] + static[1, 1])),
+        output_map=output_map,
+        conjugate_leak=b / np.conj(a),
+        launch_gain=fab.launch_gain / fab.launch_gain[reference_step],
+        black_dn=fab.black_level_dn + dark_dn + stray_dn,
+        saturation_dn=min(saturation, device.info.count_max) - 0.5,
+        gain_e_per_dn=fab.gain_e_per_dn,
+        read_noise_e=fab.read_noise_e,
+        reference_dn=reference_dn,
+        pilot_codes=codes.astype(device.info.code_dtype),
+        pilot_launch_step=reference_step,
+        pilot_spectrum=output_map * lens.transform(chip_field(fab, psi, now[Drift.AMBIENT])),
+    )
+
+
+@pytest.fixture
+def calibrated() -> Callable[..., Device]:
+    """`open_device` with the perfect calibration installed."""
+
+    def opened(uri: str, *, seed: int, threads: int | None = None, **overrides: Any) -> Device:
+        device = open_device(uri, seed=seed, threads=threads, **overrides)
+        device.load_calibration(perfect_calibration(device, seed, **overrides))
+        return device
+
+    return opened
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(20240229)
+
+
+def complex_targets(rng: np.random.Generator, *shape: int) -> NDArray[np.complex64]:
+    """Circular complex Gaussians: a flat spectrum."""
+    made = rng.standard_normal(shape) + 1j * rng.standard_normal(shape)
+    return made.astype(np.complex64)
+
+
+@pytest.fixture
+def targets(rng: np.random.Generator) -> Callable[..., NDArray[np.complex64]]:
+    return lambda *shape: complex_targets(rng, *shape)
+
+
+def random_codes(device: Device, rng: np.random.Generator, frames: int) -> NDArray[Any]:
+    """Codes of random heater settings for a device."""
+    shape = (frames, 2, 2, device.n, device.n)
+    if device.info.dac_bits:
+        return rng.integers(0, 2**device.info.dac_bits, shape, dtype=np.uint16)
+    return rng.random(shape, dtype=np.float32)
+
+
+@pytest.fixture
+def codes_for(rng: np.random.Generator) -> Callable[[Device, int], NDArray[Any]]:
+    return lambda device, frames: random_codes(device, rng, frames)
