@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from driver.arrays import from_caller
 from driver.encoded import Codes
-from driver.errors import DTypeError, ShapeError, ValueRangeError
+from driver.errors import CapabilityError, DTypeError, ShapeError, ValueRangeError
 from driver.handle import Handle
 from driver.info import DeviceInfo
 from driver.library import check, lib, pointer, struct
@@ -42,6 +42,8 @@ def expose(
         raise ShapeError(f"codes have shape {plain.shape}; they must be (n, 2, 2, {n}, {n})")
     if not isinstance(reference, str) or reference not in _REFERENCES:
         raise ValueRangeError(f"reference={reference!r} must be one of {', '.join(_REFERENCES)}")
+    if info.detection == "intensity" and reference != "off":
+        raise CapabilityError("this device detects intensity only: it has no reference; use 'off'")
     if laser not in ("on", "off"):
         raise ValueRangeError(f"laser={laser!r} must be 'on' or 'off'")
     plain = np.ascontiguousarray(plain)

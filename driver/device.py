@@ -138,8 +138,11 @@ class Device:
         state = "closed" if self.closed else "calibrated" if self._calibration else "uncalibrated"
         return f"<Device {self._uri} {self._info.serial} {self.n}x{self.n} {state}>"
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Device:
+    def __copy__(self) -> Device:
         return self  # there is one device, however many layers refer to it
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Device:
+        return self
 
     # ---- what it is -----------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from nn.convolution import ConvolutionOptions, convolve_on_device, pad
 from nn.gradients import exact_gradients, optical_gradients
-from nn.optics import OpticalDevice, OpticsLike, resolve_optics
+from nn.optics import OpticsLike, device_number, resolve_optics
 
 __all__ = ["Gradient", "PaddingMode", "Pair", "Precision", "check_gradient", "optical_conv2d"]
 
@@ -66,25 +66,25 @@ class _OpticalConvolution(torch.autograd.Function):
     def forward(
         input: torch.Tensor,
         weight: torch.Tensor,
-        device: OpticalDevice,
+        device_number: int,
         options: ConvolutionOptions,
         gradient: Gradient,
     ) -> torch.Tensor:
-        return convolve_on_device(input, weight, device, options)
+        return convolve_on_device(input, weight, device_number, options)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: torch.Tensor) -> None:
-        input, weight, ctx.device, ctx.options, ctx.gradient = inputs
+        input, weight, ctx.device_number, ctx.options, ctx.gradient = inputs
         ctx.save_for_backward(input, weight)
 
     @staticmethod
     def backward(ctx: Any, *grad_outputs: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        (grad_output,) = grad_outputs
         input, weight = ctx.saved_tensors
         wanted = (ctx.needs_input_grad[0], ctx.needs_input_grad[1])
-        grad_output = grad_outputs[0]
         if ctx.gradient == "optical":
             gradients = optical_gradients(
-                grad_output, input, weight, ctx.device, ctx.options, wanted
+                grad_output, input, weight, ctx.device_number, ctx.options, wanted
             )
         else:
             gradients = exact_gradients(grad_output, input, weight, ctx.options, wanted)
@@ -195,7 +195,9 @@ def optical_conv2d(
         input = pad(input, pads, padding_mode)
         left = top = 0
     options = ConvolutionOptions(stride, (top, left), dilation, groups, padding_mode, precision)
-    output: torch.Tensor = _OpticalConvolution.apply(input, weight, device, options, gradient)
+    output: torch.Tensor = _OpticalConvolution.apply(
+        input, weight, device_number(device), options, gradient
+    )
     return output if bias is None else output + bias[:, None, None]
 
 

@@ -16,7 +16,6 @@ import torch
 from torch.nn import functional
 
 from nn.convolution import ConvolutionOptions, convolve_on_device, pad
-from nn.optics import OpticalDevice
 
 __all__ = ["exact_gradients", "optical_gradients"]
 
@@ -83,7 +82,7 @@ def optical_gradients(
     grad_output: torch.Tensor,
     input: torch.Tensor,
     weight: torch.Tensor,
-    device: OpticalDevice,
+    device_number: int,
     options: ConvolutionOptions,
     wanted: tuple[bool, bool],
 ) -> Gradients:
@@ -107,10 +106,10 @@ def optical_gradients(
     padded, adjoint = _padded(input, options)
     grad_input = grad_weight = None
     if wanted[0]:
-        grad_padded = _optical_input_gradient(grad_output, padded, weight, device, options)
+        grad_padded = _optical_input_gradient(grad_output, padded, weight, device_number, options)
         (grad_input,) = adjoint(grad_padded)
     if wanted[1]:
-        grad_weight = _optical_weight_gradient(grad_output, padded, weight, device, options)
+        grad_weight = _optical_weight_gradient(grad_output, padded, weight, device_number, options)
     return grad_input, grad_weight
 
 
@@ -118,7 +117,7 @@ def _optical_input_gradient(
     grad_output: torch.Tensor,
     padded: torch.Tensor,
     weight: torch.Tensor,
-    device: OpticalDevice,
+    device_number: int,
     options: ConvolutionOptions,
 ) -> torch.Tensor:
     """Gradient for the padded input: full convolution with the mirrored, transposed kernels."""
@@ -129,7 +128,7 @@ def _optical_input_gradient(
     by_group = weight.unflatten(0, (groups, -1)).transpose(1, 2).flatten(0, 1)
     reach = [d * (k - 1) for d, k in zip(options.dilation, weight.shape[2:], strict=True)]
     full = replace(options, stride=(1, 1), padding=(reach[0], reach[1]), padding_mode="zeros")
-    gradient = convolve_on_device(spread, by_group.flip(2, 3), device, full)
+    gradient = convolve_on_device(spread, by_group.flip(2, 3), device_number, full)
     # Rows and columns that the stride never reached have no gradient.
     beyond = [
         whole - part for whole, part in zip(padded.shape[2:], gradient.shape[2:], strict=True)
@@ -141,7 +140,7 @@ def _optical_weight_gradient(
     grad_output: torch.Tensor,
     padded: torch.Tensor,
     weight: torch.Tensor,
-    device: OpticalDevice,
+    device_number: int,
     options: ConvolutionOptions,
 ) -> torch.Tensor:
     """Correlation of the padded input with the output gradient, summed over the batch."""
@@ -160,7 +159,7 @@ def _optical_weight_gradient(
         groups=1,
     )
     gradients = [
-        convolve_on_device(pictures.transpose(0, 1), kernels.transpose(0, 1), device, lags)
+        convolve_on_device(pictures.transpose(0, 1), kernels.transpose(0, 1), device_number, lags)
         for pictures, kernels in zip(
             padded[..., :height, :width].chunk(options.groups, dim=1),
             grad_output.chunk(options.groups, dim=1),

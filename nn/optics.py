@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import threading
 from typing import Protocol, TypeAlias, runtime_checkable
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 import torch
 
-__all__ = ["DEFAULT_URI", "OpticalDevice", "OpticsLike", "OpticsReference", "resolve_optics"]
+__all__ = [
+    "DEFAULT_URI",
+    "OpticalDevice",
+    "OpticsLike",
+    "OpticsReference",
+    "device_number",
+    "numbered_device",
+    "resolve_optics",
+]
 
 DEFAULT_URI = "emulator:lab"
 
@@ -87,6 +97,34 @@ def resolve_optics(optics: OpticsLike) -> OpticalDevice:
             f"optics must be a device, a URI or None, got {type(optics).__name__} {optics!r}"
         )
     return optics
+
+
+_numbers: WeakKeyDictionary[OpticalDevice, int] = WeakKeyDictionary()
+_numbered: WeakValueDictionary[int, OpticalDevice] = WeakValueDictionary()
+_next_number = itertools.count()
+
+
+def device_number(device: OpticalDevice) -> int:
+    """A whole number that stands for the device where torch's operators take no objects."""
+    if device not in _numbers:
+        number = next(_next_number)
+        _numbers[device] = number
+        _numbered[number] = device
+    return _numbers[device]
+
+
+def numbered_device(number: int) -> OpticalDevice:
+    """The device that `device_number` gave `number` for.
+
+    Raises
+    ------
+    RuntimeError
+        If there is none, or nothing holds it any more.
+    """
+    device = _numbered.get(number)
+    if device is None:
+        raise RuntimeError(f"there is no optical device number {number} any more in this process")
+    return device
 
 
 class OpticsReference:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import torch
@@ -47,7 +48,7 @@ def _spans(length: int) -> list[tuple[int, int]]:
     """Nearly equal parts of at most `WINDOW` pixels."""
     parts = -(-length // WINDOW)
     edges = [round(length * part / parts) for part in range(parts + 1)]
-    return list(zip(edges[:-1], edges[1:], strict=True))
+    return list(pairwise(edges))
 
 
 def _windows(height: int, width: int) -> Iterator[_Window]:

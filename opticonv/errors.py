@@ -48,16 +48,17 @@ class OneLineErrors(TyperGroup):
         except MemoryError as error:
             _say("error", f"out of memory{f': {error}' if str(error) else ''}")
         except KeyboardInterrupt:
-            _say("error", "interrupted; nothing was written")
+            _say("error", "interrupted")
             raise typer.Exit(INTERRUPTED) from None
         raise typer.Exit(FAILED)
 
     def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:
-        """Parse the command line and run it; exit with the status unless `standalone_mode` is off."""
+        """Parse the command line and run it; exit with the status if `standalone_mode`."""
+        extra["standalone_mode"] = False
         if not standalone_mode:
-            return super().main(*args, standalone_mode=False, **extra)
+            return super().main(*args, **extra)
         try:
-            status = super().main(*args, standalone_mode=False, **extra)
+            status = super().main(*args, **extra)
         except _UsageError as error:
             context = getattr(error, "ctx", None)
             command = context.command_path if context is not None else "opticonv"

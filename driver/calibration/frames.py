@@ -34,7 +34,7 @@ class CalibrationDevice(Protocol):
         """Counts of frames of codes (n, 2, 2, N, N): (n, [E,] steps, N, N)."""
 
     def telemetry(self) -> Any:
-        """Counters and sensors; `device_time_s` is read."""
+        """Clock and counters: `device_time_s` and `frames` are read."""
 
 
 @dataclass(slots=True)

@@ -19,7 +19,7 @@ from driver.calibration.nominal import nominal_calibration, nominal_launch_gain
 from driver.calibration.pilot import make_pilot
 from driver.calibration.reference import measure_reference
 from driver.calibration.refinement import Refinement
-from driver.errors import CapabilityError
+from driver.errors import CalibrationError, CapabilityError
 
 __all__ = ["Progress", "run_laboratory"]
 
@@ -28,6 +28,9 @@ Progress = Callable[[str, float], None]
 
 MAIN_FRAMES = 384
 """Frames with all four heaters of all pixels at random, which the refinement lives on."""
+
+LARGEST_RESIDUAL = 0.1
+"""Residual over signal, RMS, above which a calibration has failed; noise alone leaves 0.013."""
 
 SEED = 20260
 """Of the random settings: the same device calibrated at the same time sees the same frames."""
@@ -57,7 +60,7 @@ def run_laboratory(device: CalibrationDevice, *, progress: Progress | None = Non
             f"not '{info.layout}' with '{info.detection}'"
         )
     report = progress if progress is not None else _silent
-    begin, device_begin = time.perf_counter(), float(device.telemetry().device_time_s)
+    begin, before = time.perf_counter(), device.telemetry()
     rng = np.random.default_rng(SEED)
     report("camera", 0.0)
     camera = measure_camera(device)
@@ -87,6 +90,11 @@ def run_laboratory(device: CalibrationDevice, *, progress: Progress | None = Non
     chip.output_map *= relative
     links, refinement = _refine(chip, join(first, second, main), device, report)
     chip = refinement.chip
+    if not refinement.residual < LARGEST_RESIDUAL:
+        raise CalibrationError(
+            f"the model of {info.serial} leaves {refinement.residual:.0%} of the light unexplained "
+            f"(at most {LARGEST_RESIDUAL:.0%}): is the profile the right one?"
+        )
     main_gain = refinement.maps.gain[-MAIN_FRAMES:]
     chip.output_map = chip.output_map * np.complex64(np.mean(main_gain))
     fix_gauge(chip, info, float(amplitudes[step]))
@@ -95,11 +103,12 @@ def run_laboratory(device: CalibrationDevice, *, progress: Progress | None = Non
     launch_gain = measure_launch_gain(device, chip, rng, step, saturation)
     report("pilot", 0.97)
     pilot = make_pilot(device, chip, rng, saturation)
-    device_end = float(device.telemetry().device_time_s)
+    after = device.telemetry()
     figures = {
         "residual": refinement.residual,
         "reference_step": float(step),
-        "device_time_s": device_end - device_begin,
+        "frames": float(after.frames - before.frames),
+        "device_time_s": float(after.device_time_s - before.device_time_s),
         "host_time_s": time.perf_counter() - begin,
     }
     report("done", 1.0)
@@ -107,7 +116,7 @@ def run_laboratory(device: CalibrationDevice, *, progress: Progress | None = Non
     return Calibration(
         serial=info.serial,
         profile_hash=info.profile_hash,
-        device_time_ns=round(device_end * 1e9),
+        device_time_ns=round(after.device_time_s * 1e9),
         rho=chip.rho.astype(np.float64),
         theta0_rad=np.mod(chip.theta0.astype(np.float64) + np.pi, 2 * np.pi) - np.pi,
         kappa_rad_per_mw=chip.kappa / strength,

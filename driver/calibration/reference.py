@@ -12,18 +12,36 @@ import numpy as np
 
 from driver.calibration.calibration import ComplexArray, RealArray
 from driver.calibration.frames import CalibrationDevice
+from driver.errors import CalibrationError
 
 __all__ = ["conjugate_leak", "measure_reference", "remove_leak"]
 
 FRAMES = 16
 
+FAINTEST = 0.05
+"""Reference beam below which a calibration is refused, of its nominal level."""
+
 
 def measure_reference(device: CalibrationDevice, black_dn: RealArray) -> RealArray:
-    """Reference beam alone, black subtracted, (N, N) [DN]."""
+    """Reference beam alone, black subtracted, (N, N) [DN].
+
+    Raises
+    ------
+    CalibrationError
+        The beam is too faint to measure a field by.
+    """
     size = device.info.grid[0]
     codes = np.zeros((FRAMES, 2, 2, size, size), device.info.code_dtype)
     counts = device.expose(codes, reference="only")
     level: RealArray = counts[:, 0].astype(np.float64).mean(0) - black_dn
+    nominal = device.info.nominal
+    expected = nominal.reference_rate_photons_per_us * nominal.qe / nominal.gain_e_per_dn
+    expected *= device.info.timing.exposure_us
+    if np.mean(level) < FAINTEST * expected:
+        raise CalibrationError(
+            f"the reference beam gives {np.mean(level):.1f} DN, the data sheet says about "
+            f"{expected:.0f} DN: is the laser on?"
+        )
     return level
 
 

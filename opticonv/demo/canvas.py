@@ -9,14 +9,17 @@ from pathlib import Path
 
 import torch
 from PIL import Image, ImageDraw, ImageFont
+from torch.nn import functional
 
 from opticonv.picture_files import to_image
 
-__all__ = ["CELL", "Box", "Panel", "Row", "detailed_boxes", "draw_sheet"]
+__all__ = ["CELL", "Box", "Heading", "Panel", "Row", "detailed_boxes", "draw_sheet"]
 
-CELL = 512
-"""Side of a panel [pixels]."""
-MARGIN, GAP = 40, 16
+CELL = 480
+"""Side of a panel [pixels]: a multiple of 32, and of close-ups of 12, 30, 96 and 240 pixels."""
+MARGIN, GAP, ROW_GAP = 40, 16, 28
+BLUR = 5
+"""Detail finer than this many pixels does not decide what is shown close up."""
 TITLE, HEADING, NOTE = 40, 32, 26
 INK, FAINT, FRAME = "#111111", "#666666", "#ffd400"
 
@@ -47,6 +50,14 @@ class Panel:
 
 
 @dataclass(frozen=True)
+class Heading:
+    """Of a column: what it is, and two lines about it."""
+
+    name: str
+    notes: tuple[str, str]
+
+
+@dataclass(frozen=True)
 class Row:
     """Panels side by side, below a line of text."""
 
@@ -54,32 +65,34 @@ class Row:
     panels: Sequence[Panel]
 
 
-def draw_sheet(title: str, headings: Sequence[tuple[str, str]], rows: Sequence[Row]) -> Image.Image:
+def draw_sheet(title: str, headings: Sequence[Heading], rows: Sequence[Row]) -> Image.Image:
     """Rows of panels below their headings.
 
     Parameters
     ----------
     title : str
-    headings : sequence of (str, str)
-        Of each column: what it is, and a line of figures.
+    headings : sequence of Heading
     rows : sequence of Row
 
     Returns
     -------
     PIL.Image.Image
-        Enlarged pictures show their pixels as squares; larger ones are reduced smoothly.
+        A picture that fits a whole number of times shows its pixels as squares; others are
+        resized smoothly.
     """
     width = 2 * MARGIN + len(headings) * (CELL + GAP) - GAP
     top = MARGIN + TITLE + 28
-    row_height = NOTE + 14 + CELL + GAP
-    below = top + HEADING + NOTE + 16
-    sheet = Image.new("RGB", (width, below + len(rows) * row_height + MARGIN - GAP), "white")
+    row_height = NOTE + 14 + CELL + ROW_GAP
+    below = top + HEADING + 2 * (NOTE + 8) + ROW_GAP
+    sheet = Image.new("RGB", (width, below + len(rows) * row_height + MARGIN - ROW_GAP), "white")
     draw = ImageDraw.Draw(sheet)
     draw.text((MARGIN, MARGIN), title, INK, _font(TITLE))
-    for column, (name, figures) in enumerate(headings):
+    for column, heading in enumerate(headings):
         left = MARGIN + column * (CELL + GAP)
-        draw.text((left, top), name, INK, _font(HEADING))
-        draw.text((left, top + HEADING + 6), figures, FAINT, _font(NOTE))
+        draw.text((left, top), heading.name, INK, _font(HEADING))
+        for line, note in enumerate(heading.notes):
+            y = top + HEADING + 10 + line * (NOTE + 8)
+            draw.text((left, y), note, FAINT, _font(NOTE))
     for index, row in enumerate(rows):
         y = below + index * row_height
         draw.text((MARGIN, y), row.text, FAINT, _font(NOTE))
@@ -91,8 +104,8 @@ def draw_sheet(title: str, headings: Sequence[tuple[str, str]], rows: Sequence[R
 
 def _rendered(panel: Panel) -> Image.Image:
     image = to_image(panel.picture)
-    enlarge = image.width <= CELL
-    way = Image.Resampling.NEAREST if enlarge else Image.Resampling.LANCZOS
+    whole = CELL % image.width == 0
+    way = Image.Resampling.NEAREST if whole else Image.Resampling.LANCZOS
     factor = CELL / image.width
     image = image.resize((CELL, CELL), way)
     draw = ImageDraw.Draw(image)
@@ -129,13 +142,13 @@ def detailed_boxes(picture: torch.Tensor, side: int, step: int, number: int = 1)
     Returns
     -------
     list of Box
-        By the mean gradient of the brightness within, strongest first.
+        By the mean gradient within, strongest first.
     """
-    grey = picture.float().mean(0)
-    gradient = torch.zeros_like(grey)
-    gradient[1:] += grey.diff(dim=0).abs()
-    gradient[:, 1:] += grey.diff(dim=1).abs()
-    score = torch.nn.functional.avg_pool2d(gradient[None], side, step)[0]
+    soft = functional.avg_pool2d(picture.float(), BLUR, 1, BLUR // 2, count_include_pad=False)
+    gradient = torch.zeros_like(soft)
+    gradient[:, 1:] += soft.diff(dim=1).abs()
+    gradient[:, :, 1:] += soft.diff(dim=2).abs()
+    score = functional.avg_pool2d(gradient, side, step).sum(0)
     rows = torch.arange(score.shape[0])[:, None] * step
     columns = torch.arange(score.shape[1])[None] * step
     boxes: list[Box] = []

@@ -69,12 +69,12 @@ class Report:
 
     def _quality_table(self) -> Table:
         table = Table(title=f"Quality ({self.uri}, precision {self.precision})")
-        table.add_column("picture ×8")
-        for name in (*METHODS, *METHODS):
-            kind = "PSNR dB" if len(table.columns) <= len(METHODS) else "SSIM"
-            table.add_column(f"{name}\n{kind}", justify="right", no_wrap=True)
-        table.add_column("optical to\nelectronic dB", justify="right", no_wrap=True)
-        table.add_column("error of\nconvolutions", justify="right", no_wrap=True)
+        table.add_column("picture ×8", no_wrap=True)
+        for kind in ("PSNR dB", "SSIM"):
+            for method in METHODS:
+                table.add_column(f"{kind}\n{method}", justify="right", no_wrap=True)
+        table.add_column("agreement\ndB", justify="right", no_wrap=True)
+        table.add_column("convolution\nerror", justify="right", no_wrap=True)
         for trial in self.everything:
             cells = ["-"] * (2 * len(METHODS)) if trial.quality is None else _cells(trial.quality)
             error = f"{100 * relative_error(trial.convolutions):.2f} %"
@@ -85,12 +85,12 @@ class Report:
         runs = [run for trial in self.everything for run in trial.convolutions]
         table.add_section()
         mean = _cells(self.mean())
-        table.add_row("mean (errors pooled)", *mean, "", f"{100 * relative_error(runs):.2f} %")
+        table.add_row("mean", *mean, "", f"{100 * relative_error(runs):.2f} %")
         return table
 
     def _cost_table(self) -> Table:
         table = Table(title="Cost of the optical enlargements")
-        table.add_column("picture ×8")
+        table.add_column("picture ×8", no_wrap=True)
         for name in (
             "frames", "GEMM\nMAC", "spectral\nMAC", "all electronic\nMAC", "device\ntime",
             "energy", "host\ntime", "electronic\nhost time",
@@ -116,13 +116,15 @@ class Report:
         """How to read the tables, and whatever did not go smoothly."""
         total = self.total()
         lines = [
-            "Error: root of summed squared error over the exact output's variance, every optical "
-            "convolution against the exact one on the same input.",
+            "Agreement: PSNR of the optical result against the electronic one.",
+            "Convolution error: every optical convolution against the exact one on the same input, "
+            "root of the summed squared error over the exact output's variance; pooled, not "
+            "averaged, over layers and pictures.",
             "MAC: GEMM is what an electronic convolution takes; spectral is the products between "
             "the two optical transforms (4 a complex product, half plane); all electronic adds "
             "encoding, decoding, scaling and polynomials.",
-            f"Frames include {count(total.pilots)} pilots that track drift, and {count(total.retries)} "
-            "frames repeated with less light because they saturated.",
+            f"Frames include {count(total.pilots)} pilots that track drift, and "
+            f"{count(total.retries)} frames repeated with less light because they saturated.",
         ]
         if self.calibration is not None:
             lines.append(
@@ -163,8 +165,8 @@ class Report:
 
 
 def _name(trial: Trial) -> str:
-    small, full = trial.pictures.small.shape[-1], trial.pictures.optical.shape[-1]
-    return f"{trial.name} {small}²→{full}²" if trial.truth is None else trial.name
+    full = trial.pictures.optical.shape[-1]
+    return f"{trial.name} to {full}²" if trial.truth is None else trial.name
 
 
 def _cells(quality: dict[str, Quality]) -> list[str]:
@@ -178,7 +180,7 @@ def _spent(cost: Cost, electronic_time_s: float) -> list[str]:
         count(cost.frames),
         *map(count, macs),
         f"{cost.device_time_s:.2f} s",
-        f"{cost.energy_j:.0f} J",
+        f"{count(cost.energy_j)} J",
         f"{cost.host_time_s:.2f} s",
         f"{electronic_time_s:.2f} s",
     ]

@@ -7,6 +7,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TextIO
 
@@ -22,7 +23,7 @@ from opticonv.demo.sheets import comparison_sheet, large_sheet
 from opticonv.demo.trial import Trial, run_large, run_trial
 from opticonv.enlarging import SCALE, load_network, planned_frames
 from opticonv.files import whole_folder
-from opticonv.metering import MeteredDevice, plan_network
+from opticonv.metering import MeteredDevice
 from opticonv.opening import ready_device
 from opticonv.options import Precision
 from opticonv.picture_files import write_picture
@@ -86,12 +87,12 @@ def _run_trials(
     jobs: list[tuple[str, tuple[int, int], Callable[[], Trial]]] = []
     for photo in photos:
         size = (photo.picture.shape[1] // SCALE, photo.picture.shape[2] // SCALE)
-        jobs.append((photo.name, size, lambda p=photo: run_trial(p, network, optical, meter)))
+        jobs.append((photo.name, size, partial(run_trial, photo, network, optical, meter)))
     jobs.append(
         (
             f"{large.name} to 2048²",
             (large.picture.shape[1], large.picture.shape[2]),
-            lambda: run_large(large.name, large.picture, network, optical, meter),
+            partial(run_large, large.name, large.picture, network, optical, meter),
         )
     )
     frames = [

@@ -49,7 +49,8 @@ def _load(path: Path, name: str) -> Photo:
     picture = read_picture(path)
     if min(picture.size) < SIZE:
         raise CommandError(
-            f"{path} has {picture.width}×{picture.height} pixels; the demo needs {SIZE} a side or more"
+            f"{path} has {picture.width}×{picture.height} pixels; "
+            f"the demo needs {SIZE} or more a side"
         )
     return Photo(name, prepare_photo(picture))
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from PIL import Image
 
 from nn.evaluation import Quality
-from opticonv.demo.canvas import Panel, Row, detailed_boxes, draw_sheet
+from opticonv.demo.canvas import Box, Heading, Panel, Row, detailed_boxes, draw_sheet
 from opticonv.demo.trial import Trial
 from opticonv.enlarging import SCALE
 
 __all__ = ["comparison_sheet", "large_sheet"]
 
-CLOSE_UP = 64
+CLOSE_UP = 96
 """Side of the close-up of a 256² picture [pixels]."""
-LARGE_CLOSE_UP = 256
+LARGE_CLOSE_UP = 240
 """Side of a close-up of a 2048² picture [pixels]."""
 
 
@@ -33,22 +33,25 @@ def comparison_sheet(trial: Trial, setting: str) -> Image.Image:
     whole.insert(1, Panel(shown.small))
     close.insert(1, Panel(box.reduced(SCALE).of(shown.small)))
     small, full = shown.small.shape[-1], trial.truth.shape[-1]
-    agreement = f"{trial.optical_vs_electronic_db:.1f} dB to electronic"
     headings = [
-        ("Original", f"{full}×{full}"),
-        ("Input", f"{small}×{small}, pixels enlarged"),
-        ("Bicubic", _figures(trial.quality["bicubic"])),
-        ("Electronic network", _figures(trial.quality["electronic"])),
-        ("Optical network", _figures(trial.quality["optical"])),
+        Heading("Original", (f"{full}×{full} pixels", "")),
+        Heading("Input", (f"{small}×{small} pixels", f"every {SCALE}th of the original")),
+        Heading("Bicubic", (_figures(trial.quality["bicubic"]), "aligned to the sampling")),
+        Heading("Electronic network", (_figures(trial.quality["electronic"]), "")),
+        Heading("Optical network", (_figures(trial.quality["optical"]), _agreement(trial))),
     ]
     return draw_sheet(
         f"{trial.name}: {small}² → {full}²  ·  {setting}",
         headings,
         [
-            Row(f"Whole picture (optical network: {agreement})", whole),
-            Row(f"Close-up, {CLOSE_UP}×{CLOSE_UP} pixels of the result", close),
+            Row("Whole picture", whole),
+            Row(f"Close-up, {CLOSE_UP}×{CLOSE_UP} pixels", close),
         ],
     )
+
+
+def _agreement(trial: Trial) -> str:
+    return f"to the electronic: PSNR {trial.optical_vs_electronic_db:.1f} dB"
 
 
 def _figures(quality: Quality) -> str:
@@ -60,13 +63,14 @@ def large_sheet(trial: Trial, setting: str) -> Image.Image:
     shown = trial.pictures
     boxes = detailed_boxes(shown.small, LARGE_CLOSE_UP // SCALE, SCALE, 2)
     small, full = shown.small.shape[-1], shown.optical.shape[-1]
-    scaled = [type(b)(b.top * SCALE, b.left * SCALE, b.side * SCALE) for b in boxes]
+    scaled = [Box(b.top * SCALE, b.left * SCALE, b.side * SCALE) for b in boxes]
+    pixels = f"{full}×{full} pixels"
     headings = [
-        ("Where it is", f"optical, {full}×{full} reduced"),
-        ("Input", f"{small}×{small}, pixels enlarged"),
-        ("Bicubic", f"{full}×{full}"),
-        ("Electronic network", f"{full}×{full}"),
-        ("Optical network", f"{trial.optical_vs_electronic_db:.1f} dB to electronic"),
+        Heading("Whole picture", ("by the optical network", f"{pixels}, reduced")),
+        Heading("Input", (f"{small}×{small} pixels", "")),
+        Heading("Bicubic", (pixels, "aligned to the input")),
+        Heading("Electronic network", (pixels, "")),
+        Heading("Optical network", (pixels, _agreement(trial))),
     ]
     rows = [
         Row(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -62,8 +63,8 @@ def _step_sums(fabrication: Fabrication) -> tuple[complex, complex]:
 def perfect_calibration(device: Device, seed: int, **overrides: Any) -> Calibration:
     """What an all-knowing laboratory would write down of an emulated device at device time 0.
 
-    The equations of `driver.Calibration` with the fabrication's own values, and the drift at time 0.
-    Tests only: nothing in the driver may know this.
+    The equations of `driver.Calibration` with the fabrication's own values, and the drift at
+    time 0.  Tests only: nothing in the driver may know this.
     """
     profile = load_profile(device.info.profile_name, **overrides)
     fab = fabricate(profile, seed)
@@ -80,6 +81,7 @@ def perfect_calibration(device: Device, seed: int, **overrides: Any) -> Calibrat
     reference_step = profile.source.launch_default_step
     output_map = gain * a * np.sqrt(rates) * fab.reference_map * photons * fab.output_map
     output_map = output_map * fab.launch_gain[reference_step]
+    input_map = fab.input_map * fab.b0[0] * fab.b0[1] * np.exp(1j * (static[0, 1] + static[1, 1]))
     n, full = profile.device.n, device.info.code_max
     rng = np.random.default_rng(1)
     pilot = np.rint(rng.uniform(0.3, 0.9, (2, 2, n, n)) * full) if profile.device.dac_bits else None
@@ -97,7 +99,10 @@ def perfect_calibration(device: Device, seed: int, **overrides: Any) -> Calibrat
         beta_per_mw=fab.resistance_slope_per_mw,
         links=fab.links,
         partner=fab.partner,
-        input_map=fab.input_map * fab.b0[0] * fab.b0[1] * np.exp(1j * (static[0, 1] + static[1, 1])),
+        input_map=fab.input_map
+        * fab.b0[0]
+        * fab.b0[1]
+        * np.exp(1j * (static[0, 1] + static[1, 1])),
         output_map=output_map,
         conjugate_leak=b / np.conj(a),
         launch_gain=fab.launch_gain / fab.launch_gain[reference_step],
@@ -140,14 +145,56 @@ def targets(rng: np.random.Generator) -> Callable[..., NDArray[np.complex64]]:
     return lambda *shape: complex_targets(rng, *shape)
 
 
-def random_codes(device: Device, rng: np.random.Generator, frames: int) -> NDArray[Any]:
-    """Codes of random heater settings for a device."""
-    shape = (frames, 2, 2, device.n, device.n)
-    if device.info.dac_bits:
-        return rng.integers(0, 2**device.info.dac_bits, shape, dtype=np.uint16)
-    return rng.random(shape, dtype=np.float32)
+@pytest.fixture
+def codes_for() -> Callable[..., NDArray[Any]]:
+    """``(device, frames, salt=0)``: codes of random heater settings, the same for the same salt."""
+
+    def made(device: Device, frames: int, salt: int = 0) -> NDArray[Any]:
+        rng = np.random.default_rng(20240229 + salt)
+        shape = (frames, 2, 2, device.n, device.n)
+        if device.info.dac_bits:
+            return rng.integers(0, 2**device.info.dac_bits, shape, dtype=np.uint16)
+        return rng.random(shape, dtype=np.float32)
+
+    return made
+
+
+def relative_error(seen: NDArray[Any], wanted: NDArray[Any]) -> float:
+    """Euclidean norm of the difference over that of what was wanted."""
+    return float(np.linalg.norm(seen - wanted) / np.linalg.norm(wanted))
 
 
 @pytest.fixture
-def codes_for(rng: np.random.Generator) -> Callable[[Device, int], NDArray[Any]]:
-    return lambda device, frames: random_codes(device, rng, frames)
+def error_of() -> Callable[[NDArray[Any], NDArray[Any]], float]:
+    return relative_error
+
+
+@contextlib.contextmanager
+def _no_frame_exposed(device: Device) -> Iterator[None]:
+    before = device.telemetry()
+    yield
+    after = device.telemetry()
+    assert (after.frames, after.device_time_s) == (before.frames, before.device_time_s)
+
+
+@pytest.fixture
+def no_frame_exposed() -> Callable[[Device], contextlib.AbstractContextManager[None]]:
+    """Whatever happens inside: the device exposes nothing."""
+    return _no_frame_exposed
+
+
+N = 16
+
+
+@pytest.fixture
+def lab(calibrated: Callable[..., Device]) -> Iterator[Device]:
+    """A laboratory device of 16 x 16 pixels, perfectly calibrated."""
+    with calibrated("emulator:lab", seed=7, device__n=N) as device:
+        yield device
+
+
+@pytest.fixture
+def ideal() -> Iterator[Device]:
+    """An ideal device of 16 x 16 pixels."""
+    with open_device("emulator:ideal", seed=7, device__n=N) as device:
+        yield device

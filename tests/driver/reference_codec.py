@@ -74,8 +74,8 @@ def encode(x: NDArray[Any], calibration: Calibration, info: DeviceInfo) -> Encod
     least, most = np.abs(1 - rho), 1 + rho
     amplitude = np.abs(target)
     m_a = np.clip(np.sqrt(amplitude), least[0], most[0])
-    m_b = np.clip(amplitude / m_a, least[1], most[1])
-    m_a = np.clip(amplitude / m_b, least[0], most[0])
+    m_b = np.clip(amplitude / np.maximum(m_a, 1e-30), least[1], most[1])
+    m_a = np.clip(amplitude / np.maximum(m_b, 1e-30), least[0], most[0])
     psi = np.empty((len(x), 2, 2, *info.grid))
     phase = np.angle(target) - PARKED_PHASE
     for stage, modulus in enumerate((m_a, m_b)):
@@ -126,7 +126,8 @@ def decode(
 class Codec:
     """Transforms on a device, with exposure by trial and a pilot before and after each batch."""
 
-    def __init__(self, device: Any, calibration: Calibration) -> None:
+    def __init__(self, device: Any, calibration: Calibration, *, pilots: bool = True) -> None:
+        self.pilots = pilots
         self.device = device
         self.calibration = calibration
         self.info: DeviceInfo = device.info
@@ -177,9 +178,13 @@ class Codec:
         return low
 
     def _pilot_gain(self) -> complex:
+        if not self.pilots:
+            return 1.0
         calibration = self.calibration
         step = np.array([[calibration.pilot_launch_step]])
-        counts = self.device.expose(calibration.pilot_codes[None], launch_step=step.astype(np.uint8))
+        counts = self.device.expose(
+            calibration.pilot_codes[None], launch_step=step.astype(np.uint8)
+        )
         seen = decode(counts, step, np.ones(1), calibration)[0] * calibration.output_map
         expected = calibration.pilot_spectrum
         return complex(np.vdot(expected, seen) / np.vdot(expected, expected))

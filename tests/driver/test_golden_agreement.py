@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from driver import Device
 from driver.backends.emulator import emulator_spec
-from driver.library import check, ffi, lib, pointer, struct
+from driver.library import check, ffi, lib, pointer
 from optical_device import modulator, stages
 from optical_device.drift import Drift, drift
 from optical_device.fabrication import Fabrication, fabricate
@@ -186,9 +186,9 @@ def test_unknown_kernels_are_refused() -> None:
 # ---- counts --------------------------------------------------------------------------------------
 
 # A count is off by one where the exact value lies within C's error of a rounding boundary: a
-# fraction 2 E|error|. The error is float32's: of |S + R|^2 with S's relative error e_S (the field's,
-# below 1.5e-6 RMS), hence up to 2 e_S times the count (at most 4095), on average far less, since
-# pixels of these frames hold some 1000 DN and e_S is nearer 5e-7: 2 * 2 * 5e-7 * 1000 = 2e-3.
+# fraction 2 E|error|. The error is float32's: of |S + R|^2, with S's relative error e_S (the
+# field's, 5e-7 RMS), 2 e_S times the count, of which a frame has some 1000 DN on average:
+# 2 * 2 * 5e-7 * 1000 = 2e-3.
 MOST_OFF_BY_ONE = 2e-3
 
 
@@ -207,7 +207,7 @@ def assert_counts_agree(counts: NDArray[Any], golden: NDArray[Any]) -> None:
 def test_counts_agree(
     kernels: str,
     with_kernels: Callable[..., Device],
-    codes_for: Callable[[Device, int], NDArray[Any]],
+    codes_for: Callable[..., NDArray[Any]],
     rng: np.random.Generator,
     profile: str,
     n: int,
@@ -226,8 +226,8 @@ def test_counts_agree(
             {"laser": "off"},
             {"exposure_us": 10000.0, "launch_step": 31},
         ]
-        for setting in settings:
-            codes = codes_for(device, 2)
+        for salt, setting in enumerate(settings):
+            codes = codes_for(device, 2, salt)
             assert_counts_agree(device.expose(codes, **setting), golden.expose(codes, **setting))
             device.idle(1234.5)
             golden.idle(1234.5)
@@ -239,14 +239,14 @@ def test_counts_agree(
 @pytest.mark.parametrize("frames", [1, 9])
 def test_a_frame_remembers_the_one_before_it(
     with_kernels: Callable[..., Device],
-    codes_for: Callable[[Device, int], NDArray[Any]],
+    codes_for: Callable[..., NDArray[Any]],
     frames: int,
 ) -> None:
     """With settling cut to the 4 tau allowed, 1.8 % of the old phases last: 0.1 rad."""
     slow = {"device__n": 16, "timing__settle_us": 400.0}
     golden = GoldenDevice(load_profile("lab", **slow), SEED)
     with with_kernels("base", "emulator:lab", seed=SEED, threads=2, **slow) as device:
-        first, codes = codes_for(device, 1), codes_for(device, frames)
+        first, codes = codes_for(device, 1, 1), codes_for(device, frames)
         for batch in (first, codes, codes):
             assert_counts_agree(device.expose(batch), golden.expose(batch))
     remembering = expose_frames(golden.fabrication, codes, previous_codes=first[0])
@@ -255,7 +255,7 @@ def test_a_frame_remembers_the_one_before_it(
 
 
 def test_light_settings_agree(
-    with_kernels: Callable[..., Device], codes_for: Callable[[Device, int], NDArray[Any]]
+    with_kernels: Callable[..., Device], codes_for: Callable[..., NDArray[Any]]
 ) -> None:
     golden = GoldenDevice(load_profile("lab", device__n=16), SEED)
     with with_kernels("base", "emulator:lab", seed=SEED, device__n=16, threads=1) as device:
@@ -278,14 +278,3 @@ def test_sensors_agree(kernels: str, with_kernels: Callable[..., Device]) -> Non
             # Only the normals are float32: 2e-6 of a noise of some 10 mK and 0.1 %.
             assert told.temperature_k == pytest.approx(temperature_k, abs=1e-6)
             assert told.laser_mw == pytest.approx(laser_mw, rel=1e-6)
-
-
-def test_baseline_kernels_differ_by_one_count_at_most(
-    with_kernels: Callable[..., Device], codes_for: Callable[[Device, int], NDArray[Any]]
-) -> None:
-    counts = []
-    for name in ("base", "v3"):
-        with with_kernels(name, "emulator:lab", seed=SEED, device__n=64, threads=1) as device:
-            codes = codes_for(device, 1) if not counts else codes
-            counts.append(device.expose(np.repeat(codes, 8, axis=0)))
-    assert_counts_agree(counts[0], counts[1])

@@ -22,11 +22,8 @@ SEED = 7
 
 Opener = Callable[..., Device]
 Targets = Callable[..., NDArray[np.complex64]]
-CodesFor = Callable[[Device, int], NDArray[Any]]
-
-
-def relative_error(seen: NDArray[Any], wanted: NDArray[Any]) -> float:
-    return float(np.linalg.norm(seen - wanted) / np.linalg.norm(wanted))
+CodesFor = Callable[..., NDArray[Any]]
+ErrorOf = Callable[[NDArray[Any], NDArray[Any]], float]
 
 
 def correlation(a: NDArray[Any], b: NDArray[Any]) -> float:
@@ -76,14 +73,14 @@ def test_codes_and_counts_are_integers(calibrated: Opener, targets: Targets) -> 
         assert counts.max() < 2**12
 
 
-def test_decode_uses_the_counts(calibrated: Opener, targets: Targets) -> None:
+def test_decode_uses_the_counts(calibrated: Opener, targets: Targets, error_of: ErrorOf) -> None:
     """Not the targets: the counts of another frame decode to the other frame's transform."""
     x = targets(2, 32, 32)
     with calibrated("emulator:ideal", seed=SEED, device__n=32) as device:
         first, second = device.encode(x[:1]), device.encode(x[1:])
         counts = device.expose(second.codes, launch_step=first.launch_step)
         seen = device.decode(counts, first) * (first.scale / second.scale)
-    assert relative_error(seen[0], np.fft.fft2(x[1], norm="ortho")) < 1e-5
+    assert error_of(seen[0], np.fft.fft2(x[1], norm="ortho")) < 1e-5
 
 
 # ---- light does it -------------------------------------------------------------------------------
@@ -99,8 +96,8 @@ def test_without_laser_there_is_only_noise(
         assert correlation(device.transform(x, exposure=exposure), wanted) > 0.99
         device.params["laser_enabled"] = False
         dark = device.transform(x, exposure=exposure)
-    # Independent of 4096 wanted bins, the correlation is a complex Gaussian of RMS 1/64 whose modulus
-    # exceeds r with probability exp(-4096 r^2): 1e-9 at r = 0.0711.
+    # Independent of 4096 wanted bins, the correlation is a complex Gaussian of RMS 1/64 whose
+    # modulus exceeds r with probability exp(-4096 r^2): 1e-9 at r = 0.0711.
     assert correlation(dark, wanted) < 0.0711
     assert np.all(np.isfinite(dark))
 
@@ -110,7 +107,7 @@ def test_laser_off_leaves_dark_frames(codes_for: CodesFor) -> None:
     counts = []
     for switch in ("argument", "enabled", "power"):
         with open_device("emulator:lab", seed=SEED, device__n=16) as device:
-            codes = codes_for(device, 2) if not counts else codes
+            codes = codes_for(device, 2)
             if switch == "enabled":
                 device.params["laser_enabled"] = False
             if switch == "power":
@@ -150,7 +147,7 @@ def test_counts_do_not_depend_on_threads_or_splits(codes_for: CodesFor, n: int) 
     reference = None
     for threads, cuts in [(1, []), (2, []), (2, [1]), (1, [3, 4, 9]), (2, [5, 5, 11]), (3, [12])]:
         with open_device("emulator:lab", seed=SEED, device__n=n, threads=threads) as device:
-            codes = codes_for(device, 13) if reference is None else codes
+            codes = codes_for(device, 13)
             counts = exposed(device, codes, cuts)
             if reference is None:
                 reference = counts
@@ -182,11 +179,10 @@ def test_avx_512_and_avx2_give_the_same(
 ) -> None:
     """Counts and codes bit for bit, up to N that fill no vector."""
     for n in (11, 20, 64):
-        seen = []
+        x, seen = targets(6, n, n), []
         for name in ("v3", "v4"):
             with with_kernels(name, "emulator:lab", seed=SEED, device__n=n, threads=1) as device:
-                codes = codes_for(device, 6) if not seen else codes
-                x = targets(6, n, n) if not seen else x
+                codes = codes_for(device, 6)
                 with pytest.warns(UserWarning, match="calibrate"):
                     encoded = device.encode(x)
                 seen.append((device.expose(codes), encoded, device.expose(encoded.codes)))
@@ -204,7 +200,7 @@ def test_the_baseline_differs_by_one_count_at_most(
     counts = []
     for name in ("base", "v3"):
         with with_kernels(name, "emulator:lab", seed=SEED, device__n=64, threads=1) as device:
-            codes = codes_for(device, 6) if not counts else codes
+            codes = codes_for(device, 6)
             counts.append(device.expose(codes).astype(int))
     assert np.max(np.abs(counts[0] - counts[1])) <= 1
     assert np.mean(counts[0] != counts[1]) <= 2e-3

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import io
 import pickle
+from functools import partial
 from typing import Any
 
 import pytest
@@ -73,13 +74,15 @@ def test_values_and_gradients_are_torchs_whatever_the_options(
     optical.gradient = gradient
     first, second = input.clone().requires_grad_(), input.clone().requires_grad_()
     expected, output = electronic(first), optical(second)
-    torch.testing.assert_close(output, expected)
+    # Up to 1,200 products of order 1 are added in another order: 1,200 * 6e-8 at the very worst.
+    close = partial(torch.testing.assert_close, atol=7e-5, rtol=1e-5)
+    close(output, expected)
     cotangent = torch.randn_like(expected)
     expected.backward(cotangent)
     output.backward(cotangent)
-    torch.testing.assert_close(second.grad, first.grad)
+    close(second.grad, first.grad)
     for wanted, found in zip(electronic.parameters(), optical.parameters(), strict=True):
-        torch.testing.assert_close(found.grad, wanted.grad)
+        close(found.grad, wanted.grad)
 
 
 @pytest.mark.parametrize("padding_mode", MODES)
@@ -169,6 +172,26 @@ def test_unbatched_and_empty_inputs(stand_in: Any) -> None:
     output.sum().backward()
     assert empty.grad is not None
     assert stand_in.calls == calls, "nothing to compute needs no light"
+
+
+@pytest.mark.parametrize("gradient", ["exact", "optical"])
+def test_compiles_and_follows_a_change_of_device(gradient: Any, stand_in: Any) -> None:
+    layer = OpticalConv2d(
+        3, 4, 3, padding=1, padding_mode="replicate", optics=stand_in, gradient=gradient
+    )
+    compiled = torch.compile(layer, backend="aot_eager")
+    input = torch.randn(1, 3, 6, 6, requires_grad=True)
+    for _ in range(2):
+        output, expected = compiled(input), layer(input)
+        assert torch.equal(output, expected)
+        (found,) = torch.autograd.grad(output.sum(), input)
+        (wanted,) = torch.autograd.grad(expected.sum(), input)
+        assert torch.equal(found, wanted)
+        layer.optics = other = type(stand_in)()
+    before = stand_in.calls
+    compiled(input)
+    assert stand_in.calls == before
+    assert other.calls == 1
 
 
 WRONG: dict[str, tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]]] = {

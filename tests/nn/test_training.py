@@ -7,11 +7,15 @@ from typing import Any
 
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file
-from typer.testing import CliRunner
+from typer import Typer
+from typer.testing import CliRunner, Result
 
+from nn.evaluation import evaluate
 from nn.super_resolution import SuperResolutionModel
 from nn.training import Recipe, export_weights, learning_rate, resume_or_start, train
+from nn.training_cli import train_command
 
 
 @pytest.fixture
@@ -110,15 +114,39 @@ def test_exported_weights_load_and_leave_no_part_behind(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["w.json", "w.safetensors"]
 
 
-def test_command_says_in_one_line_what_is_wrong(tmp_path: Path) -> None:
-    from typer import Typer
-
-    from nn.training_cli import train_command
-
+def _command(*arguments: object) -> Result:
     app = Typer()
     app.command()(train_command)
-    arguments = [str(tmp_path / "none"), "--out", str(tmp_path / "w.safetensors")]
-    result = CliRunner().invoke(app, arguments)
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def test_command_trains_resumes_and_records_what_the_weights_reach(
+    pictures: torch.Tensor, tmp_path: Path
+) -> None:
+    photos, test = tmp_path / "photos", tmp_path / "test"
+    for folder, some in ((photos, pictures), (test, pictures[:1])):
+        folder.mkdir()
+        for index, picture in enumerate(some):
+            Image.fromarray(picture.permute(1, 2, 0).numpy()).save(folder / f"{index}.png")
+    out = tmp_path / "w.safetensors"
+    first = _command(photos, "--out", out, "--epochs", 1, "--test", test)
+    assert first.exit_code == 0, first.output
+    second = _command(photos, "--out", out, "--epochs", 2, "--test", test)
+    assert "1 epochs already done" in second.output
+    card = json.loads(out.with_suffix(".json").read_text())
+    assert card["epochs_finished"] == 2
+    assert sum(card["data"].values()) == 6
+    assert set(card["quality"]) == {"validation", "test"}
+    assert str(tmp_path) not in card["command"]
+    weights = SuperResolutionModel()
+    weights.load_state_dict(load_file(out))
+    target = pictures[0].float() / 255.0
+    recorded = card["quality"]["test"]["network"]["psnr_rgb_db"]
+    assert evaluate(weights.eval(), target).psnr_rgb_db == pytest.approx(recorded)
+
+
+def test_command_says_in_one_line_what_is_wrong(tmp_path: Path) -> None:
+    result = _command(tmp_path / "none", "--out", tmp_path / "w.safetensors")
     assert result.exit_code == 2
     assert "no folder of photographs" in result.output
     assert "Traceback" not in result.output
