@@ -13,8 +13,8 @@ __all__ = ["EXPOSURES", "GAIN_DB", "brightening"]
 GAIN_DB = 15.0
 """Power ratio of the bright exposure to the dim one.
 
-Convolution error of photographs through one `lab` device, packed: 1.70 % at 9 dB, 1.40 % at 12 dB,
-1.27 % at 15 dB (``benchmarks/precision.py`` prints the error at the value chosen).
+Convolution error of photographs through one `lab` device, packed: 1.7 % at 9 dB, 1.4 % at 12 dB,
+1.3 % at 15 dB (``benchmarks/precision.py`` prints the error at the value chosen).
 """
 
 EXPOSURES: dict[str, tuple[int, ...]] = {

@@ -185,11 +185,11 @@ def optical_conv2d(
         raise RuntimeError("non-positive dilation is not supported")
     pads = _pads(padding, (weight.shape[2], weight.shape[3]), stride, dilation)
     # torch itself, on an empty batch, refuses what it would refuse.
-    empty = functional.conv2d(
-        pad(input[:0], pads, padding_mode), weight, bias, stride, 0, dilation, groups
-    )
-    if input.numel() == 0 or weight.numel() == 0:
-        return empty if len(input) == 0 else empty.new_zeros(len(input), *empty.shape[1:])
+    nothing = input.numel() == 0 or weight.numel() == 0
+    rehearsed = pad(input if nothing else input[:0], pads, padding_mode)
+    empty = functional.conv2d(rehearsed, weight, bias, stride, 0, dilation, groups)
+    if nothing:
+        return empty
     left, right, top, bottom = pads
     if left != right or top != bottom:
         input = pad(input, pads, padding_mode)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import atexit
 import itertools
 import os
 import threading
-from typing import Protocol, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
 import torch
+
+if TYPE_CHECKING:
+    from driver import Device
 
 __all__ = [
     "DEFAULT_URI",
@@ -45,11 +49,11 @@ class OpticalDevice(Protocol):
 
 OpticsLike: TypeAlias = "OpticalDevice | str | None"
 
-_shared: dict[tuple[int, str], OpticalDevice] = {}
+_shared: dict[tuple[int, str], Device] = {}
 _shared_lock = threading.Lock()
 
 
-def _shared_device(uri: str) -> OpticalDevice:
+def _shared_device(uri: str) -> Device:
     """The process's own device at `uri`, opened and calibrated at its first use.
 
     Kept by process id, since a device cannot be used after a fork.
@@ -69,6 +73,13 @@ def _shared_device(uri: str) -> OpticalDevice:
                 raise
             _shared[key] = device
         return _shared[key]
+
+
+@atexit.register
+def _close_shared_devices() -> None:
+    for (process, _), device in _shared.items():
+        if process == os.getpid() and not device.closed:
+            device.close()
 
 
 def resolve_optics(optics: OpticsLike) -> OpticalDevice:

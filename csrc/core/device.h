@@ -46,6 +46,7 @@ struct odev_device {
   pthread_cond_t changed;
   odev_ticket *first, *last;
   int busy, closing, has_worker;
+  int waiting; /* threads inside odev_wait or behind others in odev_run_task */
   pthread_t worker;
   double laser_mw, reference_fraction;
   int laser_enabled;

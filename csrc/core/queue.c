@@ -71,6 +71,11 @@ static odev_status enqueue(odev_device *device, odev_ticket *ticket) {
   return ODEV_OK;
 }
 
+/* With the lock held: the device may be freed once it is released. */
+static void stop_waiting(odev_device *device) {
+  if (--device->waiting == 0 && device->closing) pthread_cond_broadcast(&device->changed);
+}
+
 odev_status odev_submit_task(odev_device *device, odev_task task, const void *job, size_t job_size,
                              odev_ticket **out) {
   odev_ticket *ticket = calloc(1, sizeof *ticket);
@@ -105,9 +110,14 @@ odev_status odev_run_task(odev_device *device, odev_task task, const void *job, 
     device->busy = 0;
     pthread_cond_broadcast(&device->changed);
   } else {
-    ticket.status = enqueue(device, &ticket);
-    while (ticket.status == ODEV_OK && ticket.state != ODEV_TICKET_DONE)
-      pthread_cond_wait(&device->changed, &device->lock);
+    const odev_status queued = enqueue(device, &ticket);
+    if (queued != ODEV_OK) {
+      pthread_mutex_unlock(&device->lock);
+      return queued;
+    }
+    ++device->waiting;
+    while (ticket.state != ODEV_TICKET_DONE) pthread_cond_wait(&device->changed, &device->lock);
+    stop_waiting(device);
   }
   pthread_mutex_unlock(&device->lock);
   if (ticket.status != ODEV_OK) return odev_fail(ticket.status, "%s", ticket.message);
@@ -131,11 +141,13 @@ odev_status odev_wait(odev_ticket *ticket, int64_t timeout_ns, odev_result *resu
   if (usable != ODEV_OK) return usable;
   const struct timespec deadline = deadline_after(timeout_ns < 0 ? 0 : timeout_ns);
   pthread_mutex_lock(&device->lock);
+  ++device->waiting;
   int late = 0;
   while (ticket->state != ODEV_TICKET_DONE && !late)
     late = timeout_ns < 0 ? pthread_cond_wait(&device->changed, &device->lock)
                           : pthread_cond_timedwait(&device->changed, &device->lock, &deadline) == ETIMEDOUT;
   const int done = ticket->state == ODEV_TICKET_DONE;
+  stop_waiting(device);
   pthread_mutex_unlock(&device->lock);
   if (!done) return odev_fail(ODEV_ERR_TIMEOUT, "the job was not done within its time; wait again");
 
@@ -175,7 +187,8 @@ void odev_stop_worker(odev_device *device) {
   pthread_mutex_lock(&device->lock);
   device->closing = 1;
   pthread_cond_broadcast(&device->changed);
-  while (device->busy || device->first) pthread_cond_wait(&device->changed, &device->lock);
+  while (device->busy || device->first || device->waiting)
+    pthread_cond_wait(&device->changed, &device->lock);
   pthread_mutex_unlock(&device->lock);
   if (device->has_worker) pthread_join(device->worker, NULL);
 }

@@ -17,11 +17,9 @@
 #define WINDOW_LOW 0.175f
 #define PARKED_PHI 0.675f
 enum { JACOBI_ROUNDS = 2 };
-/* Strongest over mean bin power: of a flat spectrum (ln 4096 = 8.3 is expected, tails reach 14), and of
- * the residuals and spectra of photographs per root of their rise; four frames in five lie below, and the
- * rest are repeated with less light: measured, that costs less precision than caution does. */
-#define CREST_FLAT 14.0
-#define CREST_PER_ROOT_RISE 16.0
+/* Strongest over mean bin power of a flat spectrum: ln 4096 = 8.3 is expected, tails reach 14. */
+#define CREST_FLAT 11.0
+#define PEAK_FACTOR 1.8
 
 typedef struct {
   float *x_re, *x_im;      /* the target itself, plain planes */
@@ -84,14 +82,16 @@ INLINE float load_target(odev_geometry g, const float *x, int conjugate, float *
   return factor;
 }
 
-/* Energy and lag-one correlations of a target: what the exposure is predicted from.  Sixteen fixed
- * accumulators whatever the vector width, so that the prediction is the same on every path.  (The
- * last pixel of a row is correlated with the first of the next: one term in N, and no branch.) */
-typedef struct {
-  double energy, across, down;
-} target_statistics;
+/* Energy and autocorrelations of a target along both axes: what the exposure is predicted from, in one
+ * pass over every other row.  Sixteen fixed accumulators whatever the vector width, so that the
+ * prediction is the same on every path. */
+enum { LAGS = 5, LONGEST_LAG = 16, SUB = ODEV_LANES / W };
+static const int lag_of[LAGS] = {1, 2, 4, 8, LONGEST_LAG};
 
-enum { SUB = ODEV_LANES / W };
+typedef struct {
+  double energy;               /* of the whole frame */
+  double across[LAGS], down[LAGS]; /* |autocorrelation|, of that energy */
+} target_statistics;
 
 INLINE double sum_lanes(const vf v[SUB]) {
   double total = 0;
@@ -100,40 +100,76 @@ INLINE double sum_lanes(const vf v[SUB]) {
   return total;
 }
 
-INLINE target_statistics statistics_of(odev_geometry g, const float *re, const float *im) {
-  vf sum[5][SUB];
-  for (int k = 0; k < 5; ++k)
-    for (int j = 0; j < SUB; ++j) sum[k][j] = vset(0.0f);
-  for (int r = 0; r < g.n; ++r)
-    for (int c = 0; c < g.ld; c += ODEV_LANES)
-      for (int j = 0; j < SUB; ++j) {
-        const int at = r * g.ld + c + j * W;
-        const vf a = vload(re + at), b = vload(im + at);
-        sum[0][j] = vfma(a, a, vfma(b, b, sum[0][j]));
-        if (r + 1 == g.n) continue; /* so that no lag reaches past the plane */
-        const vf x = vload(re + at + 1), y = vload(im + at + 1);
-        sum[1][j] = vfma(a, x, vfma(b, y, sum[1][j]));
-        sum[2][j] = vfma(b, x, vfnma(a, y, sum[2][j]));
-        const vf u = vload(re + at + g.ld), v = vload(im + at + g.ld);
-        sum[3][j] = vfma(a, u, vfma(b, v, sum[3][j]));
-        sum[4][j] = vfma(b, u, vfnma(a, v, sum[4][j]));
-      }
-  const double h0 = sum_lanes(sum[1]), h1 = sum_lanes(sum[2]);
-  const double v0 = sum_lanes(sum[3]), v1 = sum_lanes(sum[4]);
-  return (target_statistics){sum_lanes(sum[0]), __builtin_sqrt(h0 * h0 + h1 * h1),
-                             __builtin_sqrt(v0 * v0 + v1 * v1)};
+typedef struct {
+  vf re[SUB], im[SUB];
+} correlation;
+
+/* sum += x(at) conj(x(at + distance)), conjugated as a whole */
+INLINE void correlate(correlation *sum, int j, const float *re, const float *im, int at, int distance) {
+  const vf a = vload(re + at), b = vload(im + at);
+  const vf x = vload(re + at + distance), y = vload(im + at + distance);
+  sum->re[j] = vfma(a, x, vfma(b, y, sum->re[j]));
+  sum->im[j] = vfma(b, x, vfnma(a, y, sum->im[j]));
 }
 
-/* Predicted power of the strongest bin.  A first-order autoregressive field with these correlations
- * would peak at rise = (1 + r)/(1 - r) of the mean along each axis; pictures whose slow trends have been
- * removed peak less steeply, about as the root of that.  The total energy is the bound. */
+INLINE double magnitude(const correlation *sum) {
+  const double re = sum_lanes(sum->re), im = sum_lanes(sum->im);
+  return __builtin_sqrt(re * re + im * im);
+}
+
+INLINE target_statistics statistics_of(odev_geometry g, const float *re, const float *im) {
+  target_statistics s;
+  memset(&s, 0, sizeof s);
+  vf energy[SUB];
+  correlation across[LAGS], down[LAGS];
+  for (int j = 0; j < SUB; ++j) energy[j] = vset(0.0f);
+  memset(across, 0, sizeof across);
+  memset(down, 0, sizeof down);
+  for (int r = 0; r < g.n; ++r)
+    for (int at = r * g.ld; at < (r + 1) * g.ld; at += W) {
+      const vf a = vload(re + at), b = vload(im + at);
+      const int j = at / W % SUB;
+      energy[j] = vfma(a, a, vfma(b, b, energy[j]));
+    }
+  s.energy = sum_lanes(energy);
+  const int rows = g.n - LONGEST_LAG, columns = g.ld - LONGEST_LAG;
+  if (rows <= 0 || columns <= 0 || !(s.energy > 0)) return s;
+  for (int r = 0; r < rows; r += 2)
+    for (int c = 0; c < columns; c += ODEV_LANES)
+      for (int j = 0; j < SUB; ++j)
+        for (int l = 0; l < LAGS; ++l) {
+          const int at = r * g.ld + c + j * W;
+          correlate(&across[l], j, re, im, at, lag_of[l]);
+          correlate(&down[l], j, re, im, at, lag_of[l] * g.ld);
+        }
+  /* The pixels that were looked at stand for all n x n. */
+  const double share = (double)((rows + 1) / 2) * columns / ((double)g.n * g.n) * s.energy;
+  for (int l = 0; l < LAGS; ++l) {
+    s.across[l] = magnitude(&across[l]) / share;
+    s.down[l] = magnitude(&down[l]) / share;
+  }
+  return s;
+}
+
+/* Predicted power of the strongest bin.  A power spectrum is the transform of the autocorrelation, so
+ * its peak over its mean is at most the sum of |r| over all lags: the coherent area, here summed by
+ * octaves along each axis.  Speckle puts the strongest bin above that; PEAK_FACTOR covers it for seven
+ * frames in ten of photographs, of their spectra and of network features, and the rest are repeated
+ * with less light.  The total energy is the bound. */
 INLINE float predicted_peak(odev_geometry g, target_statistics s, float scale) {
   if (!(s.energy > 0)) return 0.0f;
   const double bins = (double)g.n * (double)g.n;
-  const double across = s.across / s.energy, down = s.down / s.energy;
-  const double rise = (1 + across) / (1.0000001 - across) * ((1 + down) / (1.0000001 - down));
-  const double crest = CREST_PER_ROOT_RISE * __builtin_sqrt(rise);
-  return (float)((double)scale * (double)scale * s.energy / bins * (crest < bins ? crest : bins));
+  double crest = bins;
+  if (g.n > LONGEST_LAG) {
+    double across = 1, down = 1;
+    for (int l = 0, width = 1; l < LAGS; width = lag_of[l], ++l) {
+      across += 2 * width * (s.across[l] < 1 ? s.across[l] : 1);
+      down += 2 * width * (s.down[l] < 1 ? s.down[l] : 1);
+    }
+    crest = PEAK_FACTOR * across * down;
+    crest = crest < CREST_FLAT ? CREST_FLAT : crest > bins ? bins : crest;
+  }
+  return (float)((double)scale * (double)scale * s.energy / bins * crest);
 }
 
 /* t = x / input_map, and the largest power that it asks of a pixel, relative to what that has. */

@@ -35,7 +35,7 @@ def comparison_sheet(trial: Trial, setting: str) -> Image.Image:
     small, full = shown.small.shape[-1], trial.truth.shape[-1]
     headings = [
         Heading("Original", (f"{full}×{full} pixels", "")),
-        Heading("Input", (f"{small}×{small} pixels", f"every {SCALE}th of the original")),
+        Heading("Input", (f"{small}×{small} pixels", f"every {SCALE}th pixel each way")),
         Heading("Bicubic", (_figures(trial.quality["bicubic"]), "aligned to the sampling")),
         Heading("Electronic network", (_figures(trial.quality["electronic"]), "")),
         Heading("Optical network", (_figures(trial.quality["optical"]), _agreement(trial))),

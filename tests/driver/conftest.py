@@ -99,10 +99,7 @@ def perfect_calibration(device: Device, seed: int, **overrides: Any) -> Calibrat
         beta_per_mw=fab.resistance_slope_per_mw,
         links=fab.links,
         partner=fab.partner,
-        input_map=fab.input_map
-        * fab.b0[0]
-        * fab.b0[1]
-        * np.exp(1j * (static[0, 1] + static[1, 1])),
+        input_map=input_map,
         output_map=output_map,
         conjugate_leak=b / np.conj(a),
         launch_gain=fab.launch_gain / fab.launch_gain[reference_step],

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from driver import convolution, plan
+from driver import convolution, open_device, plan
 from driver import kernels as prepared
 from driver.convolution import convolve2d
 from driver.errors import DTypeError, NonFiniteError, ShapeError, ValueRangeError
@@ -111,6 +111,7 @@ def test_equals_torch_with_all_options(data: st.DataObject) -> None:
     assert device.frames == planned.frames
 
 
+@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel:UserWarning")
 @pytest.mark.parametrize("padding", ["same", "valid"])
 def test_named_paddings(padding: str) -> None:
     rng = np.random.default_rng(1)
@@ -220,6 +221,23 @@ def test_gives_back_what_came_in() -> None:
     double = convolve2d(ExactDevice(8), x.astype(np.float64), w)
     assert double.dtype == np.float64
     assert relative_error(double, exact(x[None], w, None)[0]) < TOLERANCE
+
+
+@pytest.mark.parametrize("precision", ["fast", "balanced", "best"])
+def test_a_devices_telemetry_agrees_with_the_plan(precision: str) -> None:
+    rng = np.random.default_rng(9)
+    x, w = pictures(rng, 2, 3, 70, 40), kernels(rng, 5, 3, 3, 3)
+    planned = ConvolutionPlan.for_shapes(x.shape, w.shape, grid=64, precision=precision)
+    with open_device("emulator:ideal", seed=1) as device:
+        result = device.convolve2d(x, w, precision=precision)
+        told = device.telemetry()
+    assert told.frames - told.pilots - told.retries == planned.frames
+    per_pilot = 4
+    assert (
+        told.exposures - per_pilot * told.pilots == planned.exposures - per_pilot * planned.pilots
+    )
+    # DESIGN's figure for a device without errors, whose codes and counts are float32.
+    assert relative_error(result, exact(x, w, None)) < 1e-5
 
 
 X, W = np.ones((1, 2, 9, 9), np.float32), np.ones((4, 2, 3, 3), np.float32)

@@ -135,5 +135,5 @@ def test_memory_of_a_large_picture_is_bounded() -> None:
     chunks = plan.chunks(part)
     assert chunks[0][0] == 0
     assert chunks[-1][1] == plan.tiles
-    # 32 channels × six float32 planes of 64×64: 3.1 MB a tile, within the 96 MiB of a chunk.
-    assert max(last - first for first, last in chunks) * 32 * 6 * 4 * 64**2 <= 96 << 20
+    # 32 channels × six float32 planes of 64×64: 3.1 MB a tile, within the 24 MiB of a chunk.
+    assert max(last - first for first, last in chunks) * 32 * 6 * 4 * 64**2 <= 24 << 20

@@ -1,0 +1,73 @@
+"""Device URIs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import optical_device
+from driver import open_device
+from driver.backends.uri import device_uris, parse_uri
+from driver.errors import UnknownDeviceError, ValueRangeError
+
+
+@pytest.mark.parametrize(
+    ("uri", "name", "seed", "overrides"),
+    [
+        ("emulator:lab", "lab", None, {}),
+        ("emulator:lab?", "lab", None, {}),
+        ("emulator:lab?seed=7", "lab", 7, {}),
+        (
+            "emulator:ideal?device__n=32&seed=0&source__rin=1e-3&camera__shot_noise=false",
+            "ideal",
+            0,
+            {"device__n": 32, "source__rin": 1e-3, "camera__shot_noise": False},
+        ),
+        ("emulator:/some/where.toml?device__name=mine", "/some/where.toml", None, {"device__name": "mine"}),
+    ],
+)  # fmt: skip
+def test_parsing(uri: str, name: str, seed: int | None, overrides: dict[str, Any]) -> None:
+    parsed = parse_uri(uri)
+    assert (parsed.scheme, parsed.name, parsed.seed) == ("emulator", name, seed)
+    assert parsed.overrides == overrides
+    assert [type(v) for v in parsed.overrides.values()] == [type(v) for v in overrides.values()]
+
+
+@pytest.mark.parametrize(
+    "uri", ["", "lab", "emulator", "emulator:", "emulator:nope", "emulator:no.toml", "warp:lab", 5, None]
+)  # fmt: skip
+def test_unknown_devices(uri: Any) -> None:
+    with pytest.raises((UnknownDeviceError, ValueRangeError, TypeError)) as caught:
+        open_device(uri)
+    assert "\n" not in str(caught.value)
+    if isinstance(uri, str):
+        assert isinstance(caught.value, UnknownDeviceError)
+        assert "emulator:lab" in str(caught.value) or "lab" in str(caught.value)
+
+
+@pytest.mark.parametrize("seed", ["a", "1.5", "", "true"])
+def test_seeds_that_are_none(seed: str) -> None:
+    with pytest.raises(ValueRangeError, match="seed"):
+        open_device(f"emulator:lab?seed={seed}")
+
+
+def test_the_devices_that_come_with_the_package_open() -> None:
+    assert {"emulator:lab", "emulator:ideal"} <= set(device_uris())
+    for uri in device_uris():
+        with open_device(uri) as device:
+            assert device.info.profile_name == uri.partition(":")[2]
+
+
+def test_a_profile_of_one_s_own(tmp_path: Path) -> None:
+    packaged = Path(optical_device.__file__).parent / "profiles" / "lab.toml"
+    mine = tmp_path / "mine.toml"
+    mine.write_text(packaged.read_text().replace('name = "lab"', 'name = "mine"'))
+    with open_device(f"emulator:{mine}?device__n=16", seed=1) as device:
+        assert device.info.profile_name == "mine"
+        assert device.info.grid == (16, 16)
+    mine.write_text("this is no TOML [")
+    with pytest.raises((ValueRangeError, UnknownDeviceError)) as caught:
+        open_device(f"emulator:{mine}")
+    assert "\n" not in str(caught.value)
