@@ -54,12 +54,16 @@ ASAN_SITE  := build/asan/site
 ASAN_TESTS := $(shell find tests -mindepth 2 -name 'test_*.py' -exec \
                 grep -LE '^ *(import|from) (torch|nn|lightning|opticonv)' {} +)
 
+# The interpreter is not instrumented, so the sanitizer's runtime has to be there before it, and the
+# C++ library with it, for those packages that throw exceptions.
+RUNTIME = $(foreach lib,libasan.so libstdc++.so.6,$(shell $${CC:-cc} -print-file-name=$(lib)))
+
 sanitize: $(READY)
 	rm -rf $(ASAN_SITE)
 	$(PIP) install --quiet --no-build-isolation --no-deps --target $(ASAN_SITE) \
 	    --config-settings=cmake.define.ODEV_SANITIZE=address,undefined \
 	    --config-settings=build-dir=build/asan/cmake .
-	LD_PRELOAD="$$($${CC:-cc} -print-file-name=libasan.so)" ASAN_OPTIONS=detect_leaks=0 \
+	LD_PRELOAD="$(RUNTIME)" ASAN_OPTIONS=detect_leaks=0 \
 	    PYTHONPATH=$(ASAN_SITE) OMP_NUM_THREADS=2 \
 	    $(BIN)/pytest -m 'not slow' --benchmark-disable $(ASAN_TESTS)
 	$(BIN)/cmake -S csrc -B build/tsan -G Ninja -DCMAKE_MAKE_PROGRAM=$(abspath $(BIN))/ninja \

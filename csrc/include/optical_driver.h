@@ -215,8 +215,9 @@ ODEV_API odev_status odev_set_param(odev_device *device, uint32_t id, double val
 
 ODEV_API odev_status odev_load_calibration(odev_device *device, const odev_calibration *calibration);
 
-/* A job and its arrays must live until its ticket has been waited for; the job struct itself is copied.
- * odev_wait frees the ticket unless it returns ODEV_ERR_TIMEOUT; timeout_ns < 0 waits for ever. */
+/* A job's arrays must live until its ticket has been waited for; the job struct itself is copied.
+ * odev_wait frees the ticket unless it returns ODEV_ERR_TIMEOUT; timeout_ns < 0 waits for ever.  Each
+ * ticket is waited for once, by one thread, before the device is closed. */
 ODEV_API odev_status odev_submit_expose(odev_device *device, const odev_expose_job *job, odev_ticket **ticket);
 ODEV_API odev_status odev_submit_transform(odev_device *device, const odev_transform_job *job, odev_ticket **ticket);
 ODEV_API odev_status odev_wait(odev_ticket *ticket, int64_t timeout_ns, odev_result *result);

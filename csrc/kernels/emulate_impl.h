@@ -31,25 +31,25 @@ INLINE void heater_powers_impl(const odev_emulator_model *m, const void *codes, 
 /* Steady-state phases in turns: theta of stage a, theta of stage b, and the sum of both phi. */
 INLINE void steady_phases_impl(const odev_emulator_model *m, float *const power[4], float *turns[3]) {
   const odev_geometry g = m->geometry;
-  for (int r = 0; r < g.n; ++r)
-    for (int c = 0; c < g.ld; c += W) {
-      const int at = r * g.ld + c;
-      const ptrdiff_t halo = (ptrdiff_t)r * g.pitch + c;
-      vf heat[4];
-      for (int h = 0; h < 4; ++h) heat[h] = vload(power[h] + halo);
-      if (m->has_crosstalk) {
-        vf own[4];
-        memcpy(own, heat, sizeof own);
-        for (int h = 0; h < 4; ++h) {
-          const vf near = neighbour_heat(m->link[h >> 1][h & 1], power[h], halo, g.pitch);
-          heat[h] = own[h] + vfma(vload(m->partner[h >> 1] + at), own[h ^ 1], near);
-        }
+  float heat[4][ODEV_MAX_N];
+  for (int r = 0; r < g.n; ++r) {
+    const int at = r * g.ld;
+    for (int h = 0; h < 4; ++h) {
+      const stencil_row row = stencil_row_of(m->link[h >> 1][h & 1], power[h], r, g.pitch);
+      const float *partner = m->partner[h >> 1] + at, *other = power[h ^ 1] + (ptrdiff_t)r * g.pitch;
+      for (int c = 0; c < g.ld; c += W) {
+        vf q = vload(row.here + c);
+        if (m->has_crosstalk) q = q + vfma(vload(partner + c), vload(other + c), neighbour_heat(&row, c));
+        vstore(heat[h] + c, q);
       }
-      vstore(turns[0] + at, heat[0] * vload(m->turns_per_mw[0][0] + at));
-      vstore(turns[1] + at, heat[2] * vload(m->turns_per_mw[1][0] + at));
-      vstore(turns[2] + at, vfma(heat[3], vload(m->turns_per_mw[1][1] + at),
-                                 heat[1] * vload(m->turns_per_mw[0][1] + at)));
     }
+    for (int c = 0; c < g.ld; c += W) {
+      vstore(turns[0] + at + c, vload(heat[0] + c) * vload(m->turns_per_mw[0][0] + at + c));
+      vstore(turns[1] + at + c, vload(heat[2] + c) * vload(m->turns_per_mw[1][0] + at + c));
+      vstore(turns[2] + at + c, vfma(vload(heat[3] + c), vload(m->turns_per_mw[1][1] + at + c),
+                                     vload(heat[1] + c) * vload(m->turns_per_mw[0][1] + at + c)));
+    }
+  }
 }
 
 /* The field that leaves the chip, onto square planes; `now` and `before` are steady phases. */

@@ -257,13 +257,20 @@ INLINE void targets_to_heat(const odev_codec *k, encode_scratch s, float scale, 
     }
 }
 
-/* What a heater feels besides its own power. */
-INLINE vf foreign_heat(const odev_codec *k, float *const power[4], int h, int r, int c) {
+/* What a heater feels besides its own power, along one row. */
+typedef struct {
+  stencil_row near;
+  const float *partner, *other;
+} foreign_row;
+
+INLINE foreign_row foreign_row_of(const odev_codec *k, float *const power[4], int h, int r) {
   const odev_geometry g = k->geometry;
-  const int at = r * g.ld + c;
-  const ptrdiff_t halo = (ptrdiff_t)r * g.pitch + c;
-  const vf near = neighbour_heat(k->link[h >> 1][h & 1], power[h], halo, g.pitch);
-  return vfma(vload(k->partner[h >> 1] + at), vload(power[h ^ 1] + halo), near);
+  return (foreign_row){stencil_row_of(k->link[h >> 1][h & 1], power[h], r, g.pitch),
+                       k->partner[h >> 1] + r * g.ld, power[h ^ 1] + (ptrdiff_t)r * g.pitch};
+}
+
+INLINE vf foreign_heat(const foreign_row *row, int c) {
+  return vfma(vload(row->partner + c), vload(row->other + c), neighbour_heat(&row->near, c));
 }
 
 /* Solve P + C P = Q.  Starting from Q / (1 + sum c) the smooth part is right at once, and each round
@@ -272,11 +279,13 @@ INLINE void heat_to_power(const odev_codec *k, encode_scratch *s) {
   const odev_geometry g = k->geometry;
   if (!k->has_crosstalk) return;
   for (int round = 0; round < JACOBI_ROUNDS; ++round) {
-    for (int h = 0; h < 4; ++h)
-      for (int r = 0; r < g.n; ++r)
-        for (int c = 0; c < g.ld; c += W)
-          vstore(s->spare[h] + r * g.pitch + c,
-                 vload(s->heat[h] + r * g.ld + c) - foreign_heat(k, s->power, h, r, c));
+    for (int r = 0; r < g.n; ++r)
+      for (int h = 0; h < 4; ++h) {
+        const foreign_row row = foreign_row_of(k, s->power, h, r);
+        const float *heat = s->heat[h] + r * g.ld;
+        float *to = s->spare[h] + r * g.pitch;
+        for (int c = 0; c < g.ld; c += W) vstore(to + c, vload(heat + c) - foreign_heat(&row, c));
+      }
     for (int h = 0; h < 4; ++h) {
       float *const swap = s->power[h];
       s->power[h] = s->spare[h];
@@ -322,13 +331,15 @@ INLINE void subtract_realised(const odev_codec *k, encode_scratch s, float scale
         vstore(s.power[h] + r * g.pitch + c,
                (cold + cold) / (vset(1.0f) + vsqrt(vfma(slope4, cold, vset(1.0f)))));
       }
-  for (int r = 0; r < g.n; ++r)
+  for (int r = 0; r < g.n; ++r) {
+    foreign_row row[4];
+    for (int h = 0; h < 4; ++h) row[h] = foreign_row_of(k, s.power, h, r);
     for (int c = 0; c < g.ld; c += W) {
       const int at = r * g.ld + c;
       vf psi[4], si, co;
       for (int h = 0; h < 4; ++h) {
-        vf q = vload(s.power[h] + r * g.pitch + c);
-        if (k->has_crosstalk) q = q + foreign_heat(k, s.power, h, r, c);
+        vf q = vload(row[h].near.here + c);
+        if (k->has_crosstalk) q = q + foreign_heat(&row[h], c);
         psi[h] = q * vload(k->turns_per_mw[h >> 1][h & 1] + at);
       }
       vsincos_turns(psi[1] + psi[3], &si, &co);
@@ -341,6 +352,7 @@ INLINE void subtract_realised(const odev_codec *k, encode_scratch s, float scale
       vstore(s.t_re + at, vfma(vload(s.t_re + at), vset(scale), -made.re));
       vstore(s.t_im + at, vfma(vload(s.t_im + at), vset(scale), -made.im));
     }
+  }
 }
 
 INLINE float scale_for(float most) { return most > 0 ? 1.0f / __builtin_sqrtf(most) : 1.0f; }

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +20,9 @@ from optical_device.drift import Drift, drift
 from optical_device.fabrication import Fabrication, fabricate
 from optical_device.profile import load_profile
 from optical_device.stages import chip_field, heater_powers, steady_phases
+
+# reference_codec is a plain module of this folder.
+sys.path.insert(0, str(Path(__file__).parent))
 
 KERNELS = ("base", "v3", "v4")
 
@@ -195,3 +201,21 @@ def ideal() -> Iterator[Device]:
     """An ideal device of 16 x 16 pixels."""
     with open_device("emulator:ideal", seed=7, device__n=N) as device:
         yield device
+
+
+@pytest.fixture
+def run_python() -> Callable[[str], None]:
+    """Run a script in a Python of its own; it must end well, and within two minutes."""
+
+    def run(script: str) -> None:
+        done = subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", script],
+            cwd=Path(__file__).parents[2],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+
+    return run

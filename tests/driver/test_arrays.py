@@ -18,17 +18,6 @@ def test_numpy_goes_in_without_a_copy() -> None:
     assert restore(array) is x
 
 
-def test_torch_goes_in_without_a_copy() -> None:
-    torch = pytest.importorskip("torch")
-    x = torch.ones(3, 4)
-    array, restore = from_caller(x, "x")
-    x[1, 2] = 7
-    assert array[1, 2] == 7
-    back = restore(array)
-    assert isinstance(back, torch.Tensor)
-    assert back.data_ptr() == x.data_ptr()
-
-
 @pytest.mark.parametrize("x", [None, 1.0, [1.0], (1.0,), "x", memoryview(b"x"), np.float32(1)])
 def test_other_kinds_are_refused_by_name(x: Any) -> None:
     with pytest.raises(DTypeError, match=f"pictures.*{type(x).__name__}"):
@@ -50,9 +39,9 @@ def test_frames_are_contiguous_and_complex64() -> None:
     assert np.array_equal(frames, x)
 
 
-@pytest.mark.parametrize("dtype", ["i4", "f2", "c32" if hasattr(np, "complex256") else "O", "?"])
+@pytest.mark.parametrize("dtype", ["i4", "f2", ">c8", "O", "?"])
 def test_dtypes_are_refused(dtype: str) -> None:
-    with pytest.raises(DTypeError, match="targets.*complex64"):
+    with pytest.raises(DTypeError, match=r"targets.*complex64"):
         complex_frames(np.zeros((4, 4), dtype), 4, "targets")
 
 

@@ -75,6 +75,8 @@ def test_tracking_takes_out_the_drift(
         device.idle(3600.0)
         assert error_of(device.transform(x, track=False), wanted) > 0.2
         assert error_of(device.transform(x), wanted) < 0.05
+        inverse = device.transform(x, inverse=True)
+        assert error_of(inverse, np.fft.ifft2(x, norm="ortho")) < 0.05
         assert abs(device.telemetry().drift_phase_rad) > 0.1
 
 

@@ -254,6 +254,39 @@ def test_a_frame_remembers_the_one_before_it(
     assert np.mean(remembering[0] != forgetting[0]) > 0.1, "too short a memory for a test"
 
 
+EXAGGERATED: dict[str, Any] = {
+    "device__n": 16,
+    "source__rin": 0.02,
+    "lens__stray_rate_photons_per_us": 40.0,
+    "reference__step_phase_error_rad": 0.3,
+    "drift__reference_phase_rms_rad_per_s": 20.0,
+    "drift__laser_power_rms_per_s": 1e-3,
+    "drift__ambient_rms_k": 2.0,
+    "camera__dark_e_per_s": 2e7,
+    "camera__dsnu": 0.3,
+    "camera__prnu": 0.2,
+    "modulator__resistance_slope_spread": 0.3,
+    "thermal__link_nearest": 0.06,
+    "thermal__link_diagonal": 0.04,
+    "thermal__link_partner": 0.05,
+}
+"""Effects that `lab` has too little of for a mistake in them to show in counts."""
+
+
+def test_exaggerated_effects_agree(
+    kernels: str, with_kernels: Callable[..., Device], codes_for: Callable[..., NDArray[Any]]
+) -> None:
+    golden = GoldenDevice(load_profile("lab", **EXAGGERATED), SEED)
+    with with_kernels(kernels, "emulator:lab", seed=SEED, threads=1, **EXAGGERATED) as device:
+        for salt in range(3):
+            codes = codes_for(device, 4, salt)
+            steps = np.full((4, 3), 14, np.uint8)
+            settings: dict[str, Any] = {"launch_step": steps, "exposure_us": 10.0 + 45.0 * salt}
+            assert_counts_agree(device.expose(codes, **settings), golden.expose(codes, **settings))
+            device.idle(50.0)
+            golden.idle(50.0)
+
+
 def test_light_settings_agree(
     with_kernels: Callable[..., Device], codes_for: Callable[..., NDArray[Any]]
 ) -> None:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -79,7 +76,6 @@ def test_close_waits_for_the_work_of_others(codes_for: CodesFor) -> None:
 FORK = """
 import os, signal, threading, time
 import numpy as np
-{before}
 from driver import open_device
 from driver.errors import ForkedDeviceError
 
@@ -87,7 +83,7 @@ def counts_of(device):
     return device.expose(np.full((40, 2, 2, 32, 32), 9000, np.uint16))
 
 parent = open_device("emulator:lab", seed=7, device__n=32, threads=2)
-{use}
+USE
 child = os.fork()
 if child == 0:
     signal.alarm(30)
@@ -101,60 +97,23 @@ if child == 0:
         counts = counts_of(own)
     os._exit(0 if counts.any() else 4)
 status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-assert status == 0, f"the child ended with {{status}}"
+assert status == 0, f"the child ended with {status}"
 parent.close()
 """
 
 
 @pytest.mark.parametrize(
-    ("before", "use"),
+    "use",
     [
-        ("", ""),
-        ("", "counts_of(parent)"),  # OpenMP's threads exist when the fork comes
+        "",
+        "counts_of(parent)",  # OpenMP's threads exist when the fork comes
         (
-            "",
             "busy = threading.Thread(target=lambda: [counts_of(parent) for _ in range(20)])\n"
             "busy.start(); time.sleep(0.02)",
         ),
-        (  # torch's OpenMP is ours where both find the same library
-            "import torch; torch.set_num_threads(2)",
-            "torch.nn.functional.conv2d(torch.ones(8, 8, 64, 64), torch.ones(8, 8, 3, 3))",
-        ),
     ],
-    ids=["unused", "OpenMP used", "in use", "torch used"],
+    ids=["unused", "OpenMP used", "in use"],
 )
-def test_after_a_fork(before: str, use: str) -> None:
+def test_after_a_fork(run_python: Callable[[str], None], use: str) -> None:
     """The parent's device refuses in the child, a new one works there, and nothing hangs."""
-    if "torch" in before:
-        pytest.importorskip("torch")
-    script = FORK.format(before=before, use=use)
-    run_python(script)
-
-
-def test_a_fork_before_the_first_device() -> None:
-    """Where torch used OpenMP first, the child must not use its dead pool."""
-    pytest.importorskip("torch")
-    run_python(
-        "import os, signal, numpy as np, torch, driver\n"
-        "torch.set_num_threads(2)\n"
-        "torch.relu(torch.ones(2000, 2000)).sum()\n"
-        "child = os.fork()\n"
-        "if child == 0:\n"
-        "    signal.alarm(30)\n"
-        "    with driver.open_device('emulator:lab', device__n=32, threads=2) as device:\n"
-        "        device.expose(np.zeros((40, 2, 2, 32, 32), np.uint16))\n"
-        "    os._exit(0)\n"
-        "assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0\n"
-    )
-
-
-def run_python(script: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", script],
-        cwd=Path(__file__).parents[2],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    run_python(FORK.replace("USE", use))
