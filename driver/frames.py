@@ -17,13 +17,9 @@ from driver.handle import Handle
 from driver.info import DeviceInfo
 from driver.library import check, ffi, lib, pointer, struct
 from driver.numbers import whole
+from driver.tracking import PILOT_MAX_AGE_S, PILOT_PERIOD
 
 __all__ = ["decode", "encode", "transform"]
-
-PILOT_PERIOD = 24
-"""Frames between pilot frames: 4 % of frames."""
-PILOT_MAX_AGE_S = 0.25
-"""A job begins with a pilot when the last one is older than this."""
 
 Targets = NDArray[np.complex64]
 

@@ -23,11 +23,9 @@ from driver.polynomial import polynomial_macs
 from driver.precision import Precision, preset
 from driver.spectral import half_width
 from driver.tiling import Layout, lay_out
+from driver.tracking import PILOT_PERIOD
 
-__all__ = ["PILOT_PERIOD", "ConvolutionPlan", "KernelPart", "Macs"]
-
-#: One pilot frame of a single exposure goes with this many frames (DESIGN: at most 5 %).
-PILOT_PERIOD = 24
+__all__ = ["ConvolutionPlan", "KernelPart", "Macs"]
 
 #: Reference steps of one exposure, each a camera read-out of its own.
 REFERENCE_STEPS = 4
@@ -35,9 +33,10 @@ REFERENCE_STEPS = 4
 #: Real MACs per complex product.
 COMPLEX_MACS = 4
 
-#: Real MACs per pixel to encode a frame: three Jacobi rounds of crosstalk compensation over four
-#: heaters with eight neighbours and a partner each, and the input map's division.
-ENCODE_MACS_PER_PIXEL = 3 * 4 * 9 + COMPLEX_MACS
+#: Real MACs per pixel to encode a frame: two Jacobi rounds of crosstalk compensation over four
+#: heaters with eight neighbours and a partner each; the input map's division and two products of
+#: stage transmissions; the autocorrelation at ten lags over about a quarter of the pixels.
+ENCODE_MACS_PER_PIXEL = 2 * 4 * 9 + 3 * COMPLEX_MACS + 10 * COMPLEX_MACS // 4
 
 #: Real MACs per pixel and exposure to decode: launch gain and output map, and the merging weight.
 DECODE_MACS_PER_PIXEL = 2 * COMPLEX_MACS + 2

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import shutil
 
+from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
 
-__all__ = ["REPORT_WIDTH", "count", "progress_bar", "progress_console", "result_console"]
+__all__ = [
+    "REPORT_WIDTH",
+    "count",
+    "progress_bar",
+    "progress_console",
+    "report_table",
+    "result_console",
+]
 
 REPORT_WIDTH = 110
 """Columns of a report that goes to a file or a pipe."""
@@ -34,6 +43,11 @@ def progress_bar() -> Progress:
         TimeRemainingColumn(),
         console=progress_console,
     )
+
+
+def report_table(title: str) -> Table:
+    """An empty table that is frugal with columns."""
+    return Table(title=title, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
 
 
 def count(number: float) -> str:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from rich.table import Table
-
 from driver import DeviceInfo, open_device
 from driver.backends import device_uris
-from opticonv.console import result_console
+from opticonv.console import report_table, result_console
 
 __all__ = ["devices"]
 
 
 def devices() -> None:
     """List the devices that can be opened."""
-    table = Table(title="Devices")
-    for name in ("URI", "grid", "DAC / ADC", "layout", "detection"):
+    table = report_table("Devices")
+    for name in ("URI", "grid", "DAC / ADC bits", "layout", "detection"):
         table.add_column(name, no_wrap=True)
     for name in ("frame time", "power"):
         table.add_column(name, justify="right", no_wrap=True)
@@ -32,7 +30,7 @@ def devices() -> None:
 
 
 def _row(info: DeviceInfo) -> tuple[str, ...]:
-    bits = " / ".join(f"{b} bit" if b else "none" for b in (info.dac_bits, info.adc_bits))
+    bits = " / ".join(str(b or "none") for b in (info.dac_bits, info.adc_bits))
     return (
         f"{info.grid[0]}×{info.grid[1]}",
         bits,

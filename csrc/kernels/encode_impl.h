@@ -19,6 +19,7 @@
 enum { JACOBI_ROUNDS = 2 };
 /* Strongest over mean bin power of a flat spectrum: ln 4096 = 8.3 is expected, tails reach 14. */
 #define CREST_FLAT 11.0
+#define CREST_RESIDUAL 20.0
 #define PEAK_FACTOR 1.8
 
 typedef struct {
@@ -85,8 +86,15 @@ INLINE float load_target(odev_geometry g, const float *x, int conjugate, float *
 /* Energy and autocorrelations of a target along both axes: what the exposure is predicted from, in one
  * pass over every other row.  Sixteen fixed accumulators whatever the vector width, so that the
  * prediction is the same on every path. */
-enum { LAGS = 5, LONGEST_LAG = 16, SUB = ODEV_LANES / W };
-static const int lag_of[LAGS] = {1, 2, 4, 8, LONGEST_LAG};
+enum { LAGS = 5, SUB = ODEV_LANES / W };
+static const int lag_of[LAGS] = {1, 2, 4, 8, 16};
+
+/* Lags up to a quarter of the grid: enough pixels must be left to tell them from. */
+INLINE int lags_of(odev_geometry g) {
+  int lags = 0;
+  while (lags < LAGS && 4 * lag_of[lags] <= g.n) ++lags;
+  return lags;
+}
 
 typedef struct {
   double energy;               /* of the whole frame */
@@ -132,19 +140,22 @@ INLINE target_statistics statistics_of(odev_geometry g, const float *re, const f
       energy[j] = vfma(a, a, vfma(b, b, energy[j]));
     }
   s.energy = sum_lanes(energy);
-  const int rows = g.n - LONGEST_LAG, columns = g.ld - LONGEST_LAG;
-  if (rows <= 0 || columns <= 0 || !(s.energy > 0)) return s;
+  const int lags = lags_of(g);
+  if (lags == 0 || !(s.energy > 0)) return s;
+  /* The last columns have no partner in their row.  (A grid of one vector takes the next row's: better
+   * than nothing to look at.) */
+  const int rows = g.n - lag_of[lags - 1], columns = g.ld > ODEV_LANES ? g.ld - ODEV_LANES : g.n;
   for (int r = 0; r < rows; r += 2)
     for (int c = 0; c < columns; c += ODEV_LANES)
       for (int j = 0; j < SUB; ++j)
-        for (int l = 0; l < LAGS; ++l) {
+        for (int l = 0; l < lags; ++l) {
           const int at = r * g.ld + c + j * W;
           correlate(&across[l], j, re, im, at, lag_of[l]);
           correlate(&down[l], j, re, im, at, lag_of[l] * g.ld);
         }
   /* The pixels that were looked at stand for all n x n. */
   const double share = (double)((rows + 1) / 2) * columns / ((double)g.n * g.n) * s.energy;
-  for (int l = 0; l < LAGS; ++l) {
+  for (int l = 0; l < lags; ++l) {
     s.across[l] = magnitude(&across[l]) / share;
     s.down[l] = magnitude(&down[l]) / share;
   }
@@ -160,9 +171,10 @@ INLINE float predicted_peak(odev_geometry g, target_statistics s, float scale) {
   if (!(s.energy > 0)) return 0.0f;
   const double bins = (double)g.n * (double)g.n;
   double crest = bins;
-  if (g.n > LONGEST_LAG) {
+  const int lags = lags_of(g);
+  if (lags > 0) {
     double across = 1, down = 1;
-    for (int l = 0, width = 1; l < LAGS; width = lag_of[l], ++l) {
+    for (int l = 0, width = 1; l < lags; width = lag_of[l], ++l) {
       across += 2 * width * (s.across[l] < 1 ? s.across[l] : 1);
       down += 2 * width * (s.down[l] < 1 ? s.down[l] : 1);
     }
@@ -399,10 +411,10 @@ INLINE odev_encoded encode_residual_impl(const odev_codec *k, odev_encoded first
   targets_to_heat(k, s, own, 1.0f, 0);
   heat_to_power(k, &s);
   power_to_codes(k, s, residual_codes);
-  /* A residual looks like noise: its spectrum is flat. */
+  /* A residual lies where the target is strong, in few pixels: flat, but with more speckle. */
   const target_statistics t = statistics_of(g, s.t_re, s.t_im);
   const float mean = (float)(t.energy / ((double)g.n * (double)g.n));
-  return (odev_encoded){first.scale * own, own, (float)CREST_FLAT * mean * own * own * k->input_power};
+  return (odev_encoded){first.scale * own, own, (float)CREST_RESIDUAL * mean * own * own * k->input_power};
 }
 
 #endif

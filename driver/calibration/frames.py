@@ -12,7 +12,7 @@ from driver.calibration.calibration import ComplexArray, RealArray
 from driver.calibration.model import cold_power_mw
 from driver.info import DeviceInfo
 
-__all__ = ["CalibrationDevice", "Record", "four_step_spectrum", "join", "take"]
+__all__ = ["CalibrationDevice", "Record", "four_step_spectrum", "take"]
 
 
 class CalibrationDevice(Protocol):
@@ -75,13 +75,4 @@ def take(
         cold=cold_power_mw(codes, device.info),
         spectrum=np.ascontiguousarray(np.moveaxis(spectrum, 0, -1)),
         trusted=np.ascontiguousarray(np.moveaxis(trusted, 0, -1)),
-    )
-
-
-def join(*records: Record) -> Record:
-    """One record of all frames, in order."""
-    return Record(
-        cold=np.concatenate([record.cold for record in records], -1),
-        spectrum=np.concatenate([record.spectrum for record in records], -1),
-        trusted=np.concatenate([record.trusted for record in records], -1),
     )

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driver.calibration.calibration import ComplexArray, RealArray
-from driver.calibration.frames import CalibrationDevice, Record, take
+from driver.calibration.frames import CalibrationDevice, take
 from driver.calibration.model import (
     ChipModel,
     each_row,
@@ -38,9 +38,9 @@ from driver.info import DeviceInfo
 
 __all__ = ["StageFit", "first_round", "grid_search", "random_codes", "second_round"]
 
-FIRST_FRAMES = 64
+FIRST_FRAMES = 48
 """Frames in each of the two settings of the first round."""
-SECOND_FRAMES = 96
+SECOND_FRAMES = 64
 GRID = np.linspace(0.8, 1.2, 17)
 """Slopes tried, relative to nominal: four standard deviations of the spread either way."""
 
@@ -132,7 +132,7 @@ def first_round(
     rng: np.random.Generator,
     launch_step: int,
     saturation_dn: float,
-) -> Record:
+) -> None:
     """Stage a at random, stage b in two settings; fits stage a and the output map."""
     info = device.info
     codes = random_codes(rng, 2 * FIRST_FRAMES, info)
@@ -164,7 +164,6 @@ def first_round(
         slope = np.sum(record.spectrum * np.conj(spectrum), -1) / power
         chip.output_map = slope.astype(np.complex64)
     _install(chip, 0, fit)
-    return record
 
 
 def second_round(
@@ -173,7 +172,7 @@ def second_round(
     rng: np.random.Generator,
     launch_step: int,
     saturation_dn: float,
-) -> Record:
+) -> None:
     """Stage b at random, stage a parked at its maximum; fits stage b and the input map."""
     info = device.info
     codes = random_codes(rng, SECOND_FRAMES, info)
@@ -187,4 +186,3 @@ def second_round(
     _install(chip, 1, fit)
     parked = chip.stage(0, record.cold[..., :1])[..., 0]
     chip.input_map = (fit.b0 / parked).astype(np.complex64)
-    return record

@@ -8,13 +8,12 @@ from functools import reduce
 from operator import add
 from typing import Any
 
-from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
 
 from driver import DeviceInfo
 from nn.evaluation import Quality, mean_quality
-from opticonv.console import count
+from opticonv.console import count, report_table
 from opticonv.demo.trial import Trial
 from opticonv.metering import Cost, relative_error
 
@@ -69,7 +68,7 @@ class Report:
         )
 
     def _quality_table(self) -> Table:
-        table = _table(f"Quality ({self.uri}, precision {self.precision})")
+        table = report_table(f"Quality ({self.uri}, precision {self.precision})")
         table.add_column("picture ×8", overflow="fold")
         for kind in ("PSNR dB", "SSIM"):
             for method in METHODS:
@@ -90,7 +89,7 @@ class Report:
         return table
 
     def _cost_table(self) -> Table:
-        table = _table("Cost of the optical enlargements")
+        table = report_table("Cost of the optical enlargements")
         table.add_column("picture ×8", overflow="fold")
         for name in (
             "frames", "GEMM\nMAC", "spectral\nMAC", "electronic\nMAC", "device\ntime",
@@ -105,7 +104,7 @@ class Report:
         return table
 
     def _layer_table(self) -> Table:
-        table = _table("Error of the optical convolutions by layer, all pictures")
+        table = report_table("Error of the optical convolutions by layer, all pictures")
         errors = self.layer_errors()
         for name in errors:
             short = name.replace("c_stem.", "").replace("conv_layers.", "")
@@ -163,10 +162,6 @@ class Report:
             "total_time_s": self.total_time_s,
             "warnings": list(self.warnings),
         }
-
-
-def _table(title: str) -> Table:
-    return Table(title=title, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
 
 
 def _name(trial: Trial) -> str:

@@ -107,10 +107,8 @@ parent.close()
     [
         "",
         "counts_of(parent)",  # OpenMP's threads exist when the fork comes
-        (
-            "busy = threading.Thread(target=lambda: [counts_of(parent) for _ in range(20)])\n"
-            "busy.start(); time.sleep(0.02)",
-        ),
+        "busy = threading.Thread(target=lambda: [counts_of(parent) for _ in range(20)])\n"
+        "busy.start(); time.sleep(0.02)",
     ],
     ids=["unused", "OpenMP used", "in use"],
 )

@@ -8,8 +8,9 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from driver.info import Timing
-from driver.plan import PILOT_PERIOD, ConvolutionPlan
+from driver.plan import ConvolutionPlan
 from driver.precision import PassOptions, Precision
+from driver.tracking import PILOT_PERIOD
 
 TIMING = Timing(
     write_us=20,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from driver.calibration.frames import Record, four_step_spectrum, join
+from driver.calibration.frames import Record, four_step_spectrum
 from driver.calibration.heaters import random_codes
 from driver.calibration.maps import fix_gauge, nominal_output_map
 from driver.calibration.model import ChipModel, chip_of, cold_power_mw, fourier
@@ -130,11 +130,3 @@ def test_four_steps_and_saturation():
     spectrum, trusted = four_step_spectrum(counts, 4015.5)
     assert spectrum[0, 0, 0] == (600 + 200j) / 4
     assert trusted[:, 0, 0].tolist() == [True, False]
-
-
-def test_joined_records_keep_their_order(case):
-    _, refinement, _ = case
-    record = refinement.record
-    both = join(record, record)
-    assert both.spectrum.shape[-1] == 2 * FRAMES
-    np.testing.assert_array_equal(both.spectrum[..., FRAMES:], record.spectrum)

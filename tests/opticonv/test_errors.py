@@ -1,0 +1,139 @@
+"""Every refusal: one line on stderr that names the culprit, a status, and nothing written."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import save_file
+
+import opticonv.upscale
+from opticonv.errors import INTERRUPTED
+
+UPSCALE = ("upscale", "photo.png", "-o", "out.png")
+
+
+def _files(folder: Path) -> dict[str, bytes | None]:
+    return {p.name: p.read_bytes() if p.is_file() else None for p in folder.iterdir()}
+
+
+@pytest.fixture
+def culprits(tmp_path: Path, photo: Path) -> None:
+    """Files that are not what their names promise."""
+    (tmp_path / "text.png").write_text("no picture")
+    (tmp_path / "cut.png").write_bytes(photo.read_bytes()[:-200])
+    (tmp_path / "text.h5").write_text("no calibration")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "text.safetensors").write_text("no weights")
+    save_file({"c1.weight": torch.zeros(1)}, tmp_path / "other.safetensors")
+
+
+@pytest.mark.usefixtures("culprits")
+@pytest.mark.parametrize(
+    ("arguments", "status", "culprit"),
+    [
+        (("upscale", "none.png", "-o", "out.png"), 1, "none.png"),
+        (("upscale", "text.png", "-o", "out.png"), 1, "text.png"),
+        (("upscale", "cut.png", "-o", "out.png"), 1, "cut.png"),
+        (("upscale", "folder", "-o", "out.png"), 1, "folder"),
+        (("upscale", "photo.png", "-o", "out.xyz"), 1, ".xyz"),
+        (("upscale", "photo.png", "-o", "out"), 1, "out"),
+        (("upscale", "photo.png", "-o", "folder.png/out.png"), 1, "folder.png"),
+        (("upscale", "photo.png", "-o", "photo.png"), 1, "photo.png"),
+        (("upscale", "photo.png"), 2, "--out"),
+        ((*UPSCALE, "--device", "emulator:none"), 1, "'none'"),
+        ((*UPSCALE, "--device", "toaster"), 1, "toaster"),
+        ((*UPSCALE, "--device", "emulator:ideal?seed=x"), 1, "seed"),
+        ((*UPSCALE, "--device", "emulator:lab?camera__colour=1"), 1, "camera__colour"),
+        ((*UPSCALE, "--seed", "-1"), 1, "seed=-1"),
+        ((*UPSCALE, "--seed", "many"), 2, "--seed"),
+        ((*UPSCALE, "--precision", "perfect"), 2, "perfect"),
+        ((*UPSCALE, "--calibration", "none.h5"), 1, "none.h5"),
+        ((*UPSCALE, "--calibration", "text.h5"), 1, "text.h5"),
+        ((*UPSCALE, "--weights", "none"), 1, "none"),
+        ((*UPSCALE, "--weights", "none.safetensors"), 1, "none.safetensors"),
+        ((*UPSCALE, "--weights", "text.safetensors"), 1, "text.safetensors"),
+        ((*UPSCALE, "--weights", "other.safetensors"), 1, "other.safetensors"),
+        ((*UPSCALE, "--polish"), 2, "--polish"),
+        (("calibrate", "-o", "none/lab.h5"), 1, "none"),
+        (("calibrate", "-o", "folder", "--force"), 1, "folder"),
+        (("demo", "none.png"), 1, "none.png"),
+        (("demo", "photo.png"), 1, "256"),
+        (("demo", "--output", "photo.png"), 1, "photo.png"),
+        (("paint",), 2, "paint"),
+    ],
+)  # fmt: skip
+def test_refusals(run, tmp_path: Path, arguments, status: int, culprit: str) -> None:
+    before = _files(tmp_path)
+    result = run(*arguments)
+    assert result.exit_code == status
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("error: ")
+    assert culprit in line
+    assert result.stdout == ""
+    assert _files(tmp_path) == before
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_may_not_be_written_to(run, tmp_path: Path, photo: Path) -> None:
+    (tmp_path / "locked").mkdir(mode=0o500)
+    result = run("upscale", photo, "-o", "locked/out.png", "--electronic")
+    assert result.exit_code == 1
+    assert "locked" in result.stderr
+
+
+def test_ctrl_c_leaves_the_old_file(run, tmp_path: Path, photo: Path, monkeypatch) -> None:
+    (tmp_path / "out.png").write_text("old")
+    before = _files(tmp_path)
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("opticonv.enlarging.enlarge", interrupted)
+    result = run(*UPSCALE, "--electronic")
+    assert result.exit_code == INTERRUPTED
+    assert "interrupted" in result.stderr
+    assert _files(tmp_path) == before
+
+
+@pytest.mark.parametrize("stop", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+def test_a_failing_write_leaves_the_old_file(
+    run, tmp_path: Path, photo: Path, monkeypatch: pytest.MonkeyPatch, stop: BaseException
+) -> None:
+    (tmp_path / "out.png").write_text("old")
+    before = _files(tmp_path)
+
+    def half(self: Image.Image, path: Path, **_: object) -> None:
+        path.write_bytes(b"half")
+        raise stop
+
+    monkeypatch.setattr(Image.Image, "save", half)
+    result = run(*UPSCALE, "--electronic")
+    assert result.exit_code == (INTERRUPTED if isinstance(stop, KeyboardInterrupt) else 1)
+    assert "Traceback" not in result.stderr
+    assert _files(tmp_path) == before
+
+
+def test_warnings_are_one_line(run, photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    describe = opticonv.upscale.result_console
+
+    def warn() -> object:
+        warnings.warn("the lamp\nflickers", stacklevel=1)
+        return describe()
+
+    monkeypatch.setattr(opticonv.upscale, "result_console", warn)
+    result = run(*UPSCALE, "--electronic")
+    assert result.exit_code == 0
+    assert "warning: the lamp flickers" in result.stderr.splitlines()
+
+
+def test_faults_of_the_program_are_not_hidden(run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> list[str]:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("opticonv.devices.device_uris", broken)
+    assert isinstance(run("devices").exception, ZeroDivisionError)

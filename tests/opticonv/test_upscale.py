@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from conftest import IDEAL, LAB
+from PIL import Image
+from safetensors.torch import save_file
+
+from driver import open_device
+from nn import SuperResolutionModel
+
+
+def _pixels(path: Path) -> np.ndarray:
+    with Image.open(path) as picture:
+        return np.asarray(picture).astype(int)
+
+
+def _expected(photo: Path) -> np.ndarray:
+    """What the network makes of the picture, as a file holds it."""
+    small = torch.tensor(_pixels(photo)).permute(2, 0, 1)[None].float() / 255
+    with torch.no_grad():
+        output = SuperResolutionModel.from_pretrained()(small)[0]
+    return (output.clamp(0, 1) * 255).round().permute(1, 2, 0).numpy().astype(int)
+
+
+def test_electronic(run, tmp_path: Path, photo: Path) -> None:
+    result = run("upscale", photo, "-o", "out.png", "--electronic")
+    assert result.exit_code == 0, result.stderr
+    assert "20×16 → 160×128" in result.stdout
+    assert np.array_equal(_pixels(tmp_path / "out.png"), _expected(photo))
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["out.png", "photo.png"]
+
+
+def test_on_an_ideal_device_the_same_to_a_rounding_step(run, tmp_path: Path, photo: Path) -> None:
+    result = run("upscale", photo, "-o", "out.png", "--device", IDEAL)
+    assert result.exit_code == 0, result.stderr
+    assert "optical" in result.stdout
+    # An error of 1e-5 moves a value across a rounding threshold here and there, by one step.
+    difference = np.abs(_pixels(tmp_path / "out.png") - _expected(photo))
+    assert difference.max() <= 1
+    assert (difference > 0).mean() < 0.02
+
+
+def test_a_calibrated_device_comes_close(run, tmp_path: Path, photo: Path) -> None:
+    with open_device(LAB, seed=7) as device:
+        device.calibrate().save(tmp_path / "lab7.h5")
+    options = ("--device", LAB, "--seed", 7, "--precision", "best")
+    result = run("upscale", photo, "-o", "out.png", *options, "--calibration", "lab7.h5")
+    assert result.exit_code == 0, result.stderr
+    assert "calibrating" not in result.stderr
+    error = _pixels(tmp_path / "out.png") - _expected(photo)
+    # The device's 3 % a layer, over nine layers: 30 dB is a tenth of the picture's contrast.
+    assert 10 * np.log10(255**2 / np.mean(error.astype(float) ** 2)) > 30
+    again = run("upscale", photo, "-o", "other.png", *options)
+    assert again.exit_code == 0, again.stderr
+    assert "calibrating" in again.stderr
+
+
+def test_another_devices_calibration_is_refused(run, tmp_path: Path, photo: Path) -> None:
+    with open_device(LAB, seed=7) as device:
+        device.calibrate().save(tmp_path / "lab7.h5")
+    command = ("upscale", photo, "-o", "out.png", "--calibration", "lab7.h5", "--device", LAB)
+    result = run(*command, "--seed", 8)
+    assert result.exit_code == 1
+    assert re.match("error: .*serial", result.stderr)
+    damaged = bytearray((tmp_path / "lab7.h5").read_bytes())
+    damaged[len(damaged) // 2] ^= 0xFF
+    (tmp_path / "lab7.h5").write_bytes(damaged)
+    result = run(*command, "--seed", 7)
+    assert result.exit_code == 1
+    assert "corrupt" in result.stderr
+    assert not (tmp_path / "out.png").exists()
+
+
+def test_weights_of_ones_own(run, tmp_path: Path, photo: Path) -> None:
+    model = SuperResolutionModel.from_pretrained()
+    state = {name: value.clone() for name, value in model.state_dict().items()}
+    state["cf.weight"].zero_()
+    state["cf.bias"].copy_(torch.tensor([1.0, 0.0, 0.2]))
+    save_file(state, tmp_path / "red.safetensors")
+    command = ("upscale", photo, "-o", "out.png", "--electronic", "--weights", "red.safetensors")
+    assert run(*command).exit_code == 0
+    assert np.unique(_pixels(tmp_path / "out.png").reshape(-1, 3), axis=0).tolist() == [
+        [255, 0, 51]
+    ]
+
+
+@pytest.mark.parametrize("suffix", [".png", ".JPG", ".tif", ".webp", ".bmp"])
+def test_formats(run, tmp_path: Path, photo: Path, suffix: str) -> None:
+    assert run("upscale", photo, "-o", f"out{suffix}", "--electronic").exit_code == 0
+    error = _pixels(tmp_path / f"out{suffix}") - _expected(photo)
+    # The lossy ones are written at a quality that cannot be told from the others by eye.
+    assert np.abs(error).mean() < 3
