@@ -62,7 +62,8 @@ def test_expose_uses_the_steps_of_codes(
     calibrated: Callable[..., Device], targets: Callable[..., NDArray[Any]]
 ) -> None:
     """Unless others are asked for."""
-    x = np.ones((1, N, N), np.complex64)  # all its light in one bin: far dimmer than the default
+    x = np.zeros((1, N, N), np.complex64)
+    x[0, 3, 4] = 1  # one bright pixel spreads its light: far brighter than the default
     counts = []
     for how in ("as they are", "in a slice", "given", "left to the default"):
         with calibrated("emulator:lab", seed=7, device__n=N) as device:
