@@ -21,11 +21,11 @@ from driver.encoded import Encoded
 from driver.errors import CalibrationMismatchError, UncalibratedWarning
 from driver.handle import Handle
 from driver.info import DeviceInfo
-from driver.library import check, lib, struct
+from driver.library import check, lib
 from driver.numbers import real, whole
 from driver.params import Params
 from driver.result import JobResult, job_result
-from driver.telemetry import Telemetry
+from driver.telemetry import Telemetry, read_telemetry
 from driver.threads import default_threads
 
 __all__ = ["Device", "open_device"]
@@ -173,24 +173,7 @@ class Device:
 
     def telemetry(self) -> Telemetry:
         """Clock, sensors and counters."""
-        data = struct("odev_telemetry_data")
-        with self._handle.use() as handle:
-            check(lib.odev_telemetry(handle, data))
-        return Telemetry(
-            device_time_s=data.device_time_ns * 1e-9,
-            temperature_k=data.temperature_k,
-            laser_mw=data.laser_mw,
-            frames=data.frames,
-            exposures=data.exposures,
-            pilots=data.pilots,
-            retries=data.retries,
-            saturations=data.saturations,
-            faults=data.faults,
-            drift_phase_rad=data.drift_phase_rad,
-            drift_amplitude=data.drift_amplitude,
-            calibrated=self._calibration is not None,
-            threads=data.threads,
-        )
+        return read_telemetry(self._handle, calibrated=self._calibration is not None)
 
     # ---- the raw boundary -----------------------------------------------------------------
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["Telemetry"]
+from driver.handle import Handle
+from driver.library import check, lib, struct
+
+__all__ = ["Telemetry", "read_telemetry"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,3 +40,25 @@ class Telemetry:
     """Whether a measured calibration is installed."""
     threads: int
     """Threads that the last job ran on."""
+
+
+def read_telemetry(handle: Handle, *, calibrated: bool) -> Telemetry:
+    """Ask a device; it answers at once, even while a job runs."""
+    data = struct("odev_telemetry_data")
+    with handle.use() as device:
+        check(lib.odev_telemetry(device, data))
+    return Telemetry(
+        device_time_s=data.device_time_ns * 1e-9,
+        temperature_k=data.temperature_k,
+        laser_mw=data.laser_mw,
+        frames=data.frames,
+        exposures=data.exposures,
+        pilots=data.pilots,
+        retries=data.retries,
+        saturations=data.saturations,
+        faults=data.faults,
+        drift_phase_rad=data.drift_phase_rad,
+        drift_amplitude=data.drift_amplitude,
+        calibrated=calibrated,
+        threads=data.threads,
+    )

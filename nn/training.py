@@ -225,8 +225,8 @@ def export_weights(model: SuperResolutionModel, path: Path, card: dict[str, Any]
     weights = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
     metadata = {"format": "pt", "architecture": "SuperResolutionModel"}
     _write_atomically(path, lambda part: save_file(weights, part, metadata))
-    text = json.dumps(card, indent=2) + "\n"
-    _write_atomically(path.with_suffix(".json"), lambda part: part.write_text(text))
+    text = json.dumps(card, indent=2, ensure_ascii=False) + "\n"
+    _write_atomically(path.with_suffix(".json"), lambda part: part.write_text(text, encoding="utf-8"))
 
 
 def command_line() -> str:

@@ -11,16 +11,13 @@
 #include "boundary_impl.h"
 #include "crosstalk_impl.h"
 #include "fft_impl.h"
+#include "predict_impl.h"
 #include "vmath.h"
 
 /* Heaters work in this window of phase, in turns: enough below it for the neighbours' heat. */
 #define WINDOW_LOW 0.175f
 #define PARKED_PHI 0.675f
 enum { JACOBI_ROUNDS = 2 };
-/* Strongest over mean bin power of a flat spectrum: ln 4096 = 8.3 is expected, tails reach 14. */
-#define CREST_FLAT 11.0
-#define CREST_RESIDUAL 20.0
-#define PEAK_FACTOR 1.8
 
 typedef struct {
   float *x_re, *x_im;      /* the target itself, plain planes */
@@ -81,107 +78,6 @@ INLINE float load_target(odev_geometry g, const float *x, int conjugate, float *
       vstore(im + r * g.ld + c, b * turn);
     }
   return factor;
-}
-
-/* Energy and autocorrelations of a target along both axes: what the exposure is predicted from, in one
- * pass over every other row.  Sixteen fixed accumulators whatever the vector width, so that the
- * prediction is the same on every path. */
-enum { LAGS = 5, SUB = ODEV_LANES / W };
-static const int lag_of[LAGS] = {1, 2, 4, 8, 16};
-
-/* Lags up to a quarter of the grid: enough pixels must be left to tell them from. */
-INLINE int lags_of(odev_geometry g) {
-  int lags = 0;
-  while (lags < LAGS && 4 * lag_of[lags] <= g.n) ++lags;
-  return lags;
-}
-
-typedef struct {
-  double energy;               /* of the whole frame */
-  double across[LAGS], down[LAGS]; /* |autocorrelation|, of that energy */
-} target_statistics;
-
-INLINE double sum_lanes(const vf v[SUB]) {
-  double total = 0;
-  for (int j = 0; j < SUB; ++j)
-    for (int i = 0; i < W; ++i) total += (double)v[j][i];
-  return total;
-}
-
-typedef struct {
-  vf re[SUB], im[SUB];
-} correlation;
-
-/* sum += x(at) conj(x(at + distance)), conjugated as a whole */
-INLINE void correlate(correlation *sum, int j, const float *re, const float *im, int at, int distance) {
-  const vf a = vload(re + at), b = vload(im + at);
-  const vf x = vload(re + at + distance), y = vload(im + at + distance);
-  sum->re[j] = vfma(a, x, vfma(b, y, sum->re[j]));
-  sum->im[j] = vfma(b, x, vfnma(a, y, sum->im[j]));
-}
-
-INLINE double magnitude(const correlation *sum) {
-  const double re = sum_lanes(sum->re), im = sum_lanes(sum->im);
-  return __builtin_sqrt(re * re + im * im);
-}
-
-INLINE target_statistics statistics_of(odev_geometry g, const float *re, const float *im) {
-  target_statistics s;
-  memset(&s, 0, sizeof s);
-  vf energy[SUB];
-  correlation across[LAGS], down[LAGS];
-  for (int j = 0; j < SUB; ++j) energy[j] = vset(0.0f);
-  memset(across, 0, sizeof across);
-  memset(down, 0, sizeof down);
-  for (int r = 0; r < g.n; ++r)
-    for (int at = r * g.ld; at < (r + 1) * g.ld; at += W) {
-      const vf a = vload(re + at), b = vload(im + at);
-      const int j = at / W % SUB;
-      energy[j] = vfma(a, a, vfma(b, b, energy[j]));
-    }
-  s.energy = sum_lanes(energy);
-  const int lags = lags_of(g);
-  if (lags == 0 || !(s.energy > 0)) return s;
-  /* The last columns have no partner in their row.  (A grid of one vector takes the next row's: better
-   * than nothing to look at.) */
-  const int rows = g.n - lag_of[lags - 1], columns = g.ld > ODEV_LANES ? g.ld - ODEV_LANES : g.n;
-  for (int r = 0; r < rows; r += 2)
-    for (int c = 0; c < columns; c += ODEV_LANES)
-      for (int j = 0; j < SUB; ++j)
-        for (int l = 0; l < lags; ++l) {
-          const int at = r * g.ld + c + j * W;
-          correlate(&across[l], j, re, im, at, lag_of[l]);
-          correlate(&down[l], j, re, im, at, lag_of[l] * g.ld);
-        }
-  /* The pixels that were looked at stand for all n x n. */
-  const double share = (double)((rows + 1) / 2) * columns / ((double)g.n * g.n) * s.energy;
-  for (int l = 0; l < lags; ++l) {
-    s.across[l] = magnitude(&across[l]) / share;
-    s.down[l] = magnitude(&down[l]) / share;
-  }
-  return s;
-}
-
-/* Predicted power of the strongest bin.  A power spectrum is the transform of the autocorrelation, so
- * its peak over its mean is at most the sum of |r| over all lags: the coherent area, here summed by
- * octaves along each axis.  Speckle puts the strongest bin above that; PEAK_FACTOR covers it for seven
- * frames in ten of photographs, of their spectra and of network features, and the rest are repeated
- * with less light.  The total energy is the bound. */
-INLINE float predicted_peak(odev_geometry g, target_statistics s, float scale) {
-  if (!(s.energy > 0)) return 0.0f;
-  const double bins = (double)g.n * (double)g.n;
-  double crest = bins;
-  const int lags = lags_of(g);
-  if (lags > 0) {
-    double across = 1, down = 1;
-    for (int l = 0, width = 1; l < lags; width = lag_of[l], ++l) {
-      across += 2 * width * (s.across[l] < 1 ? s.across[l] : 1);
-      down += 2 * width * (s.down[l] < 1 ? s.down[l] : 1);
-    }
-    crest = PEAK_FACTOR * across * down;
-    crest = crest < CREST_FLAT ? CREST_FLAT : crest > bins ? bins : crest;
-  }
-  return (float)((double)scale * (double)scale * s.energy / bins * crest);
 }
 
 /* t = x / input_map, and the largest power that it asks of a pixel, relative to what that has. */

@@ -265,6 +265,7 @@ EXAGGERATED: dict[str, Any] = {
     "camera__dark_e_per_s": 2e7,
     "camera__dsnu": 0.3,
     "camera__prnu": 0.2,
+    "camera__full_well_e": 1e7,  # so that the converter saturates
     "modulator__resistance_slope_spread": 0.3,
     "thermal__link_nearest": 0.06,
     "thermal__link_diagonal": 0.04,
