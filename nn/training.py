@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch.nn import functional
 from torch.utils.data import DataLoader
 
@@ -224,9 +224,11 @@ def export_weights(model: SuperResolutionModel, path: Path, card: dict[str, Any]
     """Write weights as safetensors and `card` (what they are) as JSON beside them, atomically."""
     weights = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
     metadata = {"format": "pt", "architecture": "SuperResolutionModel"}
-    _write_atomically(path, lambda part: save_file(weights, part, metadata))
+    _write_atomically(path, lambda part: part.write_bytes(save(weights, metadata)))
     text = json.dumps(card, indent=2, ensure_ascii=False) + "\n"
-    _write_atomically(path.with_suffix(".json"), lambda part: part.write_text(text, encoding="utf-8"))
+    _write_atomically(
+        path.with_suffix(".json"), lambda part: part.write_text(text, encoding="utf-8")
+    )
 
 
 def command_line() -> str:

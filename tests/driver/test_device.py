@@ -69,15 +69,33 @@ def test_a_calibrated_device_is_useful(
 def test_tracking_takes_out_the_drift(
     calibrated: Opener, targets: Targets, error_of: ErrorOf
 ) -> None:
-    x = targets(4, N, N)
+    x = targets(4, 32, 32)
     wanted = np.fft.fft2(x, norm="ortho")
-    with calibrated("emulator:lab", seed=SEED, device__n=N) as device:
-        device.idle(3600.0)
-        assert error_of(device.transform(x, track=False), wanted) > 0.2
-        assert error_of(device.transform(x), wanted) < 0.05
+    with calibrated("emulator:lab", seed=SEED, device__n=32) as device:
+        for _ in range(2):  # few frames, but long ones: the last pilot is too old each time
+            device.idle(3600.0)
+            assert error_of(device.transform(x, track=False), wanted) > 0.2
+            assert error_of(device.transform(x), wanted) < 0.05
+            assert abs(device.telemetry().drift_phase_rad) > 0.1
         inverse = device.transform(x, inverse=True)
         assert error_of(inverse, np.fft.ifft2(x, norm="ortho")) < 0.05
-        assert abs(device.telemetry().drift_phase_rad) > 0.1
+        assert device.telemetry().pilots == 2
+
+
+def test_drift_is_interpolated_between_pilots(
+    calibrated: Opener, targets: Targets, error_of: ErrorOf
+) -> None:
+    """At 2 rad/s the phase moves by 0.3 rad between pilots 24 frames of 6.8 ms apart.
+
+    Held at the pilot before, it would be off by 0.16 rad on average; interpolated, by the curvature
+    of the fastest tone (1 Hz, 0.13 rad): (0.16 s)^2 / 8 (2 pi)^2 0.13 = 0.017 rad.
+    """
+    fast = {"drift__reference_phase_rms_rad_per_s": 2.0, "device__n": 32}
+    x = targets(49, 32, 32)
+    with calibrated("emulator:lab", seed=SEED, **fast) as device:
+        seen = device.transform(x)
+        assert device.telemetry().pilots == 3
+    assert error_of(seen[:48], np.fft.fft2(x[:48], norm="ortho")) < 0.06
 
 
 def test_another_device_s_calibration_is_refused(calibrated: Opener) -> None:

@@ -20,6 +20,7 @@ from driver.errors import (
     ShapeError,
     ValueRangeError,
 )
+from driver.library import check, lib, pointer, struct
 
 SEED = 7
 N = 16
@@ -160,6 +161,35 @@ def test_decode_agrees_with_the_reference_codec(calibrated: Opener, targets: Tar
         seen = device.decode(counts, encoded)
         assert relative(seen, wanted) < 1e-6
         assert relative(seen, np.fft.fft2(x, norm="ortho")) < 0.05
+
+
+def test_merging_agrees_with_the_reference_codec(lab: Device, targets: Targets) -> None:
+    """Exposures of every brightness, from dark to saturated, weighted by inverse variance."""
+    assert lab.calibration is not None
+    x = targets(2, N, N)
+    encoded = lab.encode(x)
+    steps = np.array([[20, 12, 8, 4]] * 2, np.uint8)  # the first is the dimmest
+    counts = np.ascontiguousarray(lab.expose(encoded.codes, launch_step=steps))
+    saturated = np.any(counts >= lab.calibration.saturation_dn, axis=(2, 3, 4))
+    assert not saturated[:, 0].any()
+    assert saturated[:, 3].all()
+    seen = np.empty((2, N, N), np.complex64)
+    job = struct(
+        "odev_decode_job",
+        items=2,
+        exposures=4,
+        counts=pointer(counts, np.uint16, "const void *"),
+        launch_step=pointer(steps, np.uint8, "const uint8_t *"),
+        scale=pointer(encoded.scale, np.float32, "const float *"),
+        y=pointer(seen, np.complex64, "float *"),
+    )
+    with lab._handle.use() as handle:
+        check(lib.odev_decode(handle, job))
+    calibration = replace(
+        lab.calibration, black_dn=np.full((N, N), np.mean(lab.calibration.black_dn))
+    )  # the kernels take one black level for weights
+    wanted = reference_codec.decode(counts, steps, encoded.scale.astype(float), calibration)
+    assert relative(seen, wanted) < 1e-5
 
 
 def test_frames_that_saturate_are_repeated_with_less_light(

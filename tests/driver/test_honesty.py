@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from driver import Device, open_device
-from driver.library import ffi, lib
+from driver.library import check, ffi, lib, pointer, struct
 from driver.plan import ConvolutionPlan
 from optical_device.fabrication import Fabrication, fabricate
 from optical_device.profile import load_profile
@@ -61,6 +61,38 @@ def test_transform_is_decode_of_expose_of_encode(
         assert (told.frames, told.exposures) == (other_told.frames, other_told.exposures)
         assert told.frames == 19
         assert told.device_time_s == other_told.device_time_s
+
+
+def test_the_heaters_remember_across_jobs(
+    calibrated: Opener, targets: Targets, codes_for: CodesFor
+) -> None:
+    """Whatever kind of job came before: transform, exposure, or a transform of nothing."""
+    slow = {"device__n": 16, "timing__settle_us": 400.0}  # 1.8 % of the frame before remain
+    x, nothing = targets(3, 16, 16), np.empty(0, np.float32)
+    options: dict[str, Any] = {"exposure": "single", "retries": 0, "track": False}
+    with (
+        calibrated("emulator:lab", seed=SEED, **slow) as one,
+        calibrated("emulator:lab", seed=SEED, **slow) as other,
+    ):
+        codes = codes_for(one, 2)
+        job = struct(
+            "odev_transform_job",
+            exposures=1,
+            exposure_ns=100_000,
+            x=pointer(nothing, np.float32, "const float *"),
+            y=pointer(nothing, np.float32, "float *"),
+        )
+        seen, wanted = [], []
+        for _ in range(2):
+            seen += [one.expose(codes), one.transform(x, **options), one.expose(codes)]
+            with one._handle.use() as handle:
+                check(lib.odev_run_transform(handle, job, ffi.NULL))
+            seen += [one.expose(codes[1:])]
+            encoded = other.encode(x)
+            wanted += [other.expose(codes), other.decode(other.expose(encoded.codes), encoded)]
+            wanted += [other.expose(codes), other.expose(codes[1:])]
+    for a, b in zip(seen, wanted, strict=True):
+        assert np.array_equal(a, b)
 
 
 def test_codes_and_counts_are_integers(calibrated: Opener, targets: Targets) -> None:

@@ -11,9 +11,6 @@ from typer.testing import CliRunner
 
 from opticonv.cli import app
 
-IDEAL = "emulator:ideal?device__n=32"
-LAB = "emulator:lab?device__n=11"
-
 Run = Callable[..., Any]
 
 

@@ -1,18 +1,27 @@
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from collections.abc import Callable
+from typing import Any
 
 from driver import open_device
 from driver.backends import device_uris
+from opticonv.cli import app
+
+Run = Callable[..., Any]
 
 
-def test_every_command_is_listed_with_what_it_does(run) -> None:
+def test_every_command_is_listed_with_what_it_does(run: Run) -> None:
     for arguments in ([], ["--help"]):
         result = run(*arguments)
         assert result.exit_code == 0
-        for name in ("devices", "calibrate", "upscale", "demo"):
-            assert f" {name} " in result.stdout
+        for command in app.registered_commands:
+            assert command.callback is not None
+            assert command.callback.__doc__ is not None
+            first = " ".join(command.callback.__doc__.split()[:3])
+            assert re.search(f" {command.callback.__name__} +{first}", result.stdout)
 
 
 def test_runs_as_a_module() -> None:
@@ -23,7 +32,7 @@ def test_runs_as_a_module() -> None:
     assert done.stderr == ""
 
 
-def test_devices_lists_all_with_their_data_sheets(run) -> None:
+def test_devices_lists_all_with_their_data_sheets(run: Run) -> None:
     result = run("devices")
     assert result.exit_code == 0
     for uri in device_uris():

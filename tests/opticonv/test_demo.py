@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import json
 import warnings
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from conftest import IDEAL
 from PIL import Image
 
 import opticonv.demo.run
@@ -16,6 +17,9 @@ from opticonv.demo.samples import SAMPLES, load_photos
 from opticonv.demo.trial import run_trial
 from opticonv.errors import CommandError
 
+Run = Callable[..., Any]
+
+IDEAL = "emulator:ideal?device__n=32"
 FILES = {
     "chelsea.png", "chelsea-2.png", "chelsea_2048.png", "chelsea_2048_closeup.png",
     "summary.json", "summary.txt",
@@ -47,7 +51,7 @@ def test_too_small_a_photograph_is_named(photo: Path) -> None:
 
 
 @pytest.mark.slow
-def test_demo(run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_demo(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(samples, "SAMPLES", ("chelsea.png",))
     rng = np.random.default_rng(0)
     mine = rng.integers(0, 256, (8, 10, 3), dtype=np.uint8)

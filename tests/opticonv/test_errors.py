@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -13,6 +15,8 @@ from safetensors.torch import save_file
 
 import opticonv.upscale
 from opticonv.errors import INTERRUPTED
+
+Run = Callable[..., Any]
 
 UPSCALE = ("upscale", "photo.png", "-o", "out.png")
 
@@ -67,7 +71,9 @@ def culprits(tmp_path: Path, photo: Path) -> None:
         (("paint",), 2, "paint"),
     ],
 )  # fmt: skip
-def test_refusals(run, tmp_path: Path, arguments, status: int, culprit: str) -> None:
+def test_refusals(
+    run: Run, tmp_path: Path, arguments: tuple[str, ...], status: int, culprit: str
+) -> None:
     before = _files(tmp_path)
     result = run(*arguments)
     assert result.exit_code == status
@@ -79,14 +85,16 @@ def test_refusals(run, tmp_path: Path, arguments, status: int, culprit: str) -> 
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_a_folder_that_may_not_be_written_to(run, tmp_path: Path, photo: Path) -> None:
+def test_a_folder_that_may_not_be_written_to(run: Run, tmp_path: Path, photo: Path) -> None:
     (tmp_path / "locked").mkdir(mode=0o500)
     result = run("upscale", photo, "-o", "locked/out.png", "--electronic")
     assert result.exit_code == 1
     assert "locked" in result.stderr
 
 
-def test_ctrl_c_leaves_the_old_file(run, tmp_path: Path, photo: Path, monkeypatch) -> None:
+def test_ctrl_c_leaves_the_old_file(
+    run: Run, tmp_path: Path, photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "out.png").write_text("old")
     before = _files(tmp_path)
 
@@ -102,7 +110,7 @@ def test_ctrl_c_leaves_the_old_file(run, tmp_path: Path, photo: Path, monkeypatc
 
 @pytest.mark.parametrize("stop", [OSError(28, "No space left on device"), KeyboardInterrupt()])
 def test_a_failing_write_leaves_the_old_file(
-    run, tmp_path: Path, photo: Path, monkeypatch: pytest.MonkeyPatch, stop: BaseException
+    run: Run, tmp_path: Path, photo: Path, monkeypatch: pytest.MonkeyPatch, stop: BaseException
 ) -> None:
     (tmp_path / "out.png").write_text("old")
     before = _files(tmp_path)
@@ -118,7 +126,7 @@ def test_a_failing_write_leaves_the_old_file(
     assert _files(tmp_path) == before
 
 
-def test_warnings_are_one_line(run, photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_warnings_are_one_line(run: Run, photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     describe = opticonv.upscale.result_console
 
     def warn() -> object:
@@ -131,7 +139,7 @@ def test_warnings_are_one_line(run, photo: Path, monkeypatch: pytest.MonkeyPatch
     assert "warning: the lamp flickers" in result.stderr.splitlines()
 
 
-def test_faults_of_the_program_are_not_hidden(run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_faults_of_the_program_are_not_hidden(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken() -> list[str]:
         raise ZeroDivisionError
 

@@ -33,9 +33,14 @@ def test_an_interrupted_folder_stays_as_it_was(tmp_path: Path) -> None:
     target = tmp_path / "demo"
     target.mkdir()
     (target / "a").write_text("old")
-    with pytest.raises(KeyboardInterrupt), whole_folder(target) as folder:
-        (folder / "a").write_text("new")
-        raise KeyboardInterrupt
+
+    def interrupted() -> None:
+        with whole_folder(target) as folder:
+            (folder / "a").write_text("new")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert (target / "a").read_text() == "old"
     assert [p.name for p in tmp_path.iterdir()] == ["demo"]
 

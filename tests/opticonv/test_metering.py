@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import pytest
 import torch
 from torch.nn import functional
 
-from driver import open_device
+from driver import Device, open_device
 from driver.convolution import convolve2d
 from nn import OpticalConv2d
 from opticonv import metering
@@ -15,12 +16,12 @@ from opticonv.metering import MeteredDevice, plan_network, relative_error
 
 
 @pytest.fixture
-def device():
+def device() -> Iterator[Device]:
     with open_device("emulator:ideal", device__n=32) as device:
         yield device
 
 
-def test_a_layer_cannot_tell_it_from_the_device(device) -> None:
+def test_a_layer_cannot_tell_it_from_the_device(device: Device) -> None:
     torch.manual_seed(0)
     layer = OpticalConv2d(3, 4, 3, padding=1, padding_mode="reflect", stride=2, optics=device)
     x = torch.rand(2, 3, 20, 31)
@@ -34,7 +35,7 @@ def test_a_layer_cannot_tell_it_from_the_device(device) -> None:
     assert 0 < relative_error([run]) < 1e-5
 
 
-def test_error_is_that_of_the_definition(device, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_error_is_that_of_the_definition(device: Device, monkeypatch: pytest.MonkeyPatch) -> None:
     torch.manual_seed(1)
     x, w = torch.rand(1, 2, 16, 16), torch.randn(3, 2, 3, 3)
     wrong = torch.randn(1, 3, 14, 14)
@@ -49,7 +50,7 @@ def test_error_is_that_of_the_definition(device, monkeypatch: pytest.MonkeyPatch
     assert relative_error(meter.convolutions) == pytest.approx(expected, rel=1e-5)
 
 
-def test_accounts_are_separate_and_add_up(device) -> None:
+def test_accounts_are_separate_and_add_up(device: Device) -> None:
     x, w = torch.rand(1, 2, 16, 16), torch.randn(3, 2, 3, 3)
     meter = MeteredDevice(device)
     meter.convolve2d(x, w)
@@ -76,7 +77,7 @@ def test_accounts_are_separate_and_add_up(device) -> None:
     )  # no pilots: an ideal device does not drift
 
 
-def test_transforms_are_the_devices_own(device) -> None:
+def test_transforms_are_the_devices_own(device: Device) -> None:
     x, w = torch.rand(1, 2, 16, 16), torch.randn(3, 2, 3, 3)
     expected = convolve2d(device, x, w, padding=1)
     assert torch.equal(MeteredDevice(device).convolve2d(x, w, padding=(1, 1)), expected)
@@ -84,6 +85,6 @@ def test_transforms_are_the_devices_own(device) -> None:
 
 def test_plan_of_the_network_counts_its_known_macs() -> None:
     plans = plan_network(load_network("original"), (32, 32), grid=64, precision="balanced")
-    assert list(plans)[0] == "c1"
+    assert next(iter(plans)) == "c1"
     assert list(plans)[-1] == "cf"
     assert sum(plan.macs.gemm for plan in plans.values()) == 29_798_400

@@ -1,17 +1,23 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from conftest import IDEAL, LAB
 from PIL import Image
 from safetensors.torch import save_file
 
 from driver import open_device
 from nn import SuperResolutionModel
+
+Run = Callable[..., Any]
+
+IDEAL = "emulator:ideal?device__n=32"
+LAB = "emulator:lab?device__n=11"
 
 
 def _pixels(path: Path) -> np.ndarray:
@@ -27,7 +33,7 @@ def _expected(photo: Path) -> np.ndarray:
     return (output.clamp(0, 1) * 255).round().permute(1, 2, 0).numpy().astype(int)
 
 
-def test_electronic(run, tmp_path: Path, photo: Path) -> None:
+def test_electronic(run: Run, tmp_path: Path, photo: Path) -> None:
     result = run("upscale", photo, "-o", "out.png", "--electronic")
     assert result.exit_code == 0, result.stderr
     assert "20×16 → 160×128" in result.stdout
@@ -35,7 +41,9 @@ def test_electronic(run, tmp_path: Path, photo: Path) -> None:
     assert sorted(p.name for p in tmp_path.iterdir()) == ["out.png", "photo.png"]
 
 
-def test_on_an_ideal_device_the_same_to_a_rounding_step(run, tmp_path: Path, photo: Path) -> None:
+def test_on_an_ideal_device_the_same_to_a_rounding_step(
+    run: Run, tmp_path: Path, photo: Path
+) -> None:
     result = run("upscale", photo, "-o", "out.png", "--device", IDEAL)
     assert result.exit_code == 0, result.stderr
     assert "optical" in result.stdout
@@ -45,7 +53,7 @@ def test_on_an_ideal_device_the_same_to_a_rounding_step(run, tmp_path: Path, pho
     assert (difference > 0).mean() < 0.02
 
 
-def test_a_calibrated_device_comes_close(run, tmp_path: Path, photo: Path) -> None:
+def test_a_calibrated_device_comes_close(run: Run, tmp_path: Path, photo: Path) -> None:
     with open_device(LAB, seed=7) as device:
         device.calibrate().save(tmp_path / "lab7.h5")
     options = ("--device", LAB, "--seed", 7, "--precision", "best")
@@ -60,7 +68,7 @@ def test_a_calibrated_device_comes_close(run, tmp_path: Path, photo: Path) -> No
     assert "calibrating" in again.stderr
 
 
-def test_another_devices_calibration_is_refused(run, tmp_path: Path, photo: Path) -> None:
+def test_another_devices_calibration_is_refused(run: Run, tmp_path: Path, photo: Path) -> None:
     with open_device(LAB, seed=7) as device:
         device.calibrate().save(tmp_path / "lab7.h5")
     command = ("upscale", photo, "-o", "out.png", "--calibration", "lab7.h5", "--device", LAB)
@@ -76,7 +84,7 @@ def test_another_devices_calibration_is_refused(run, tmp_path: Path, photo: Path
     assert not (tmp_path / "out.png").exists()
 
 
-def test_weights_of_ones_own(run, tmp_path: Path, photo: Path) -> None:
+def test_weights_of_ones_own(run: Run, tmp_path: Path, photo: Path) -> None:
     model = SuperResolutionModel.from_pretrained()
     state = {name: value.clone() for name, value in model.state_dict().items()}
     state["cf.weight"].zero_()
@@ -90,7 +98,7 @@ def test_weights_of_ones_own(run, tmp_path: Path, photo: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", [".png", ".JPG", ".tif", ".webp", ".bmp"])
-def test_formats(run, tmp_path: Path, photo: Path, suffix: str) -> None:
+def test_formats(run: Run, tmp_path: Path, photo: Path, suffix: str) -> None:
     assert run("upscale", photo, "-o", f"out{suffix}", "--electronic").exit_code == 0
     error = _pixels(tmp_path / f"out{suffix}") - _expected(photo)
     # The lossy ones are written at a quality that cannot be told from the others by eye.
