@@ -107,8 +107,9 @@ class Report:
         table = report_table("Error of the optical convolutions by layer, all pictures")
         errors = self.layer_errors()
         for name in errors:
-            short = name.replace("c_stem.", "").replace("conv_layers.", "")
-            table.add_column(short, justify="right", no_wrap=True)
+            above = "c_stem" if name.startswith("c_stem.") else ""
+            short = name.removeprefix("c_stem.").replace("conv_layers.", "")
+            table.add_column(f"{above}\n{short}", justify="right", no_wrap=True)
         table.add_row(*(f"{100 * error:.2f} %" for error in errors.values()))
         return table
 
