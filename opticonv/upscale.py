@@ -70,7 +70,7 @@ def upscale(
 def _describe(cost: Cost) -> str:
     told = (
         f"optical, {count(cost.frames)} frames, device time {cost.device_time_s:.1f} s, "
-        f"host time {cost.host_time_s:.1f} s, energy {cost.energy_j:.0f} J"
+        f"host time {cost.host_time_s:.1f} s, energy {count(cost.energy_j)} J"
     )
     if cost.retries:
         told += f"; {count(cost.retries)} frames saturated and were repeated with less light"

@@ -12,7 +12,8 @@
  *
  * Threads: any thread may call anything; each device has one first-in-first-out queue.  No callbacks.
  * Errors: every function returns an odev_status; odev_last_message() tells more, in this thread.
- * Versioning: callers set struct_size in every struct; fields are only ever appended.
+ * Versioning: callers set struct_size in every struct, and it must be this header's: a library of
+ * another odev_abi_version() refuses it, whichever way it differs.
  * Fork: a device opened before fork() answers ODEV_ERR_FORKED in the child.
  */
 #ifndef OPTICAL_DRIVER_H

@@ -20,6 +20,7 @@ from opticonv.metering import Cost, relative_error
 __all__ = ["Report"]
 
 METHODS = ("bicubic", "electronic", "optical")
+SHORT = {"bicubic": "bicubic", "electronic": "electr.", "optical": "optical"}
 
 
 @dataclass(frozen=True)
@@ -72,12 +73,12 @@ class Report:
         table.add_column("picture ×8", overflow="fold")
         for kind in ("PSNR dB", "SSIM"):
             for method in METHODS:
-                table.add_column(f"{kind}\n{method}", justify="right", no_wrap=True)
-        table.add_column("agreement\ndB", justify="right", no_wrap=True)
+                table.add_column(f"{kind}\n{SHORT[method]}", justify="right", no_wrap=True)
+        table.add_column("agree-\nment dB", justify="right", no_wrap=True)
         table.add_column("conv.\nerror", justify="right", no_wrap=True)
         for trial in self.everything:
             cells = ["-"] * (2 * len(METHODS)) if trial.quality is None else _cells(trial.quality)
-            error = f"{100 * relative_error(trial.convolutions):.2f} %"
+            error = _percent(relative_error(trial.convolutions))
             table.add_row(
                 _name(trial), *cells, f"{trial.optical_vs_electronic_db:.1f}", error,
                 end_section=trial is self.trials[-1],
@@ -85,15 +86,15 @@ class Report:
         runs = [run for trial in self.everything for run in trial.convolutions]
         table.add_section()
         mean = _cells(self.mean())
-        table.add_row("mean", *mean, "", f"{100 * relative_error(runs):.2f} %")
+        table.add_row("mean", *mean, "", _percent(relative_error(runs)))
         return table
 
     def _cost_table(self) -> Table:
         table = report_table("Cost of the optical enlargements")
         table.add_column("picture ×8", overflow="fold")
         for name in (
-            "frames", "GEMM\nMAC", "spectral\nMAC", "electronic\nMAC", "device\ntime",
-            "energy", "host\ntime", "electronic\ntime",
+            "frames", "GEMM\nMAC", "spectral\nMAC", "electr.\nMAC", "device\ntime",
+            "energy", "host\ntime", "electr.\ntime",
         ):  # fmt: skip
             table.add_column(name, justify="right", no_wrap=True)
         for trial in self.everything:
@@ -110,7 +111,7 @@ class Report:
             above = "c_stem" if name.startswith("c_stem.") else ""
             short = name.removeprefix("c_stem.").replace("conv_layers.", "")
             table.add_column(f"{above}\n{short}", justify="right", no_wrap=True)
-        table.add_row(*(f"{100 * error:.2f} %" for error in errors.values()))
+        table.add_row(*(_percent(error) for error in errors.values()))
         return table
 
     def notes(self) -> list[str]:
@@ -122,7 +123,7 @@ class Report:
             "root of the summed squared error over the exact output's variance; pooled, not "
             "averaged, over layers and pictures.",
             "MAC: GEMM is what an electronic convolution takes; spectral is the products between "
-            "the two optical transforms (4 a complex product, half plane); electronic adds "
+            "the two optical transforms (4 a complex product, half plane); electr(onic) adds "
             "encoding, decoding, scaling and polynomials.",
             f"Frames include {count(total.pilots)} pilots that track drift, and "
             f"{count(total.retries)} frames repeated with less light because they saturated.",
@@ -165,9 +166,13 @@ class Report:
         }
 
 
+def _percent(fraction: float) -> str:
+    return f"{100 * fraction:.2f} %" if fraction >= 5e-5 else f"{100 * fraction:.0e} %"
+
+
 def _name(trial: Trial) -> str:
     full = trial.pictures.optical.shape[-1]
-    return f"{trial.name} to {full}²" if trial.truth is None else trial.name
+    return f"{trial.name} {full}²" if trial.truth is None else trial.name
 
 
 def _cells(quality: dict[str, Quality]) -> list[str]:

@@ -254,6 +254,23 @@ def test_a_frame_remembers_the_one_before_it(
     assert np.mean(remembering[0] != forgetting[0]) > 0.1, "too short a memory for a test"
 
 
+@pytest.mark.parametrize("dac_bits", [0, 1, 8, 16])
+@pytest.mark.parametrize("adc_bits", [0, 1, 8, 16])
+def test_every_width_of_code_and_count_agrees(
+    with_kernels: Callable[..., Device],
+    codes_for: Callable[..., NDArray[Any]],
+    dac_bits: int,
+    adc_bits: int,
+) -> None:
+    bits = {"device__n": 16, "device__dac_bits": dac_bits, "device__adc_bits": adc_bits}
+    golden = GoldenDevice(load_profile("lab", **bits), SEED)
+    with with_kernels("base", "emulator:lab", seed=SEED, threads=1, **bits) as device:
+        codes = codes_for(device, 3)
+        counts = device.expose(codes, launch_step=12)
+    assert counts.dtype == (np.uint16 if adc_bits else np.float32)
+    assert_counts_agree(counts, golden.expose(codes, launch_step=12))
+
+
 EXAGGERATED: dict[str, Any] = {
     "device__n": 16,
     "source__rin": 0.02,

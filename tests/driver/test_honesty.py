@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gc
+import re
 import types
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -158,6 +160,24 @@ def test_the_chip_does_it(targets: Targets, calibrated: Opener) -> None:
         encoded = device.encode(x)
         counts = device.expose(np.zeros_like(encoded.codes), launch_step=encoded.launch_step)
         assert correlation(device.decode(counts, encoded), wanted) < 0.11  # exp(-2048 r^2) = 1e-11
+
+
+def test_only_the_emulated_lens_transforms() -> None:
+    """No electronic transform of the data, neither in C nor in Python's frame path."""
+    root = Path(__file__).parents[2]
+    callers = {
+        str(path.relative_to(root / "csrc"))
+        for folder in ("core", "emulator", "host", "kernels", "testing")
+        for path in (root / "csrc" / folder).glob("*.[ch]")
+        if re.search(r"\bfft2(_impl)?\((?!const odev_fft_plan)", path.read_text())
+    }
+    assert callers == {
+        "emulator/backend.c",  # the lens
+        "kernels/kernels_impl.h",  # its entry in the table
+        "testing/stages.c",
+    }
+    for name in ("device", "frames", "boundary", "exposure", "encoded"):
+        assert "fft" not in (root / "driver" / f"{name}.py").read_text(), name
 
 
 # ---- the same seed and frames give the same counts -----------------------------------------------

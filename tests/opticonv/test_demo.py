@@ -72,7 +72,7 @@ def test_demo(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     assert summary["calibration"] is None
     assert set(summary["warnings"]) == {"the lamp flickers"}
     pictures = summary["pictures"]
-    assert list(pictures) == ["chelsea", "chelsea-2", "chelsea to 2048²"]
+    assert list(pictures) == ["chelsea", "chelsea-2", "chelsea 2048²"]
     for name, picture in pictures.items():
         # Of an ideal device's convolutions, and of pictures that differ by a rounding step at most.
         assert picture["convolution_error"] < 1e-5

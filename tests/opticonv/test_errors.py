@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
-import opticonv.upscale
+from opticonv import console
 from opticonv.errors import INTERRUPTED
 
 Run = Callable[..., Any]
@@ -127,13 +127,13 @@ def test_a_failing_write_leaves_the_old_file(
 
 
 def test_warnings_are_one_line(run: Run, photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    describe = opticonv.upscale.result_console
+    quiet = console.result_console
 
     def warn() -> object:
         warnings.warn("the lamp\nflickers", stacklevel=1)
-        return describe()
+        return quiet()
 
-    monkeypatch.setattr(opticonv.upscale, "result_console", warn)
+    monkeypatch.setattr("opticonv.upscale.result_console", warn)
     result = run(*UPSCALE, "--electronic")
     assert result.exit_code == 0
     assert "warning: the lamp flickers" in result.stderr.splitlines()

@@ -41,9 +41,7 @@ def test_electronic(run: Run, tmp_path: Path, photo: Path) -> None:
     assert sorted(p.name for p in tmp_path.iterdir()) == ["out.png", "photo.png"]
 
 
-def test_on_an_ideal_device_the_same_to_a_rounding_step(
-    run: Run, tmp_path: Path, photo: Path
-) -> None:
+def test_an_ideal_device_agrees_to_a_rounding_step(run: Run, tmp_path: Path, photo: Path) -> None:
     result = run("upscale", photo, "-o", "out.png", "--device", IDEAL)
     assert result.exit_code == 0, result.stderr
     assert "optical" in result.stdout
