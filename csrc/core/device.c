@@ -34,14 +34,21 @@ static int lock_init(odev_device *device) {
 
 static int sound_caps(const odev_caps *caps) {
   return caps->n >= 1 && caps->n <= ODEV_MAX_N && caps->dac_bits <= 16 && caps->adc_bits <= 16 &&
-         caps->launch_steps >= 1 && caps->launch_steps <= ODEV_MAX_LAUNCH_STEPS;
+         caps->launch_steps >= 1 && caps->launch_steps <= ODEV_MAX_LAUNCH_STEPS && caps->write_ns >= 0 &&
+         caps->settle_ns >= 0 && caps->readout_ns >= 0 && caps->exposure_min_ns > 0 &&
+         caps->exposure_min_ns <= caps->exposure_ns && caps->exposure_ns <= caps->exposure_max_ns;
 }
 
 odev_status odev_open_backend(const odev_backend *backend, void *context, odev_device **out) {
   if (!backend || !out) return odev_fail(ODEV_ERR_ARGUMENT, "backend and device must not be null");
-  if (backend->struct_size != sizeof *backend || backend->abi_version != ODEV_ABI_VERSION) {
-    if (backend->close) backend->close(context);
+  if (backend->struct_size != sizeof *backend || backend->abi_version != ODEV_ABI_VERSION)
     return odev_fail(ODEV_ERR_ARGUMENT, "the backend was built for another version of this interface");
+  if (!backend->get_caps || !backend->execute_block || !backend->read_sensors || !backend->close)
+    return odev_fail(ODEV_ERR_ARGUMENT, "a function of the backend is null");
+  const odev_kernels *kernels = odev_kernels_pick();
+  if (!kernels) {
+    backend->close(context);
+    return odev_fail(ODEV_ERR_CAPABILITY, "ODEV_KERNELS must be base, v3 or v4, and one that this processor runs");
   }
   odev_device *device = calloc(1, sizeof *device);
   odev_status status = device ? backend->get_caps(context, &device->caps) : ODEV_ERR_MEMORY;
@@ -62,7 +69,7 @@ odev_status odev_open_backend(const odev_backend *backend, void *context, odev_d
   }
   device->backend = *backend;
   device->context = context;
-  device->kernels = odev_kernels_pick();
+  device->kernels = kernels;
   device->generation = odev_fork_generation();
   device->laser_enabled = 1;
   device->laser_mw = backend->laser_nominal_mw;
@@ -189,21 +196,34 @@ odev_status odev_idle(odev_device *device, int64_t duration_ns) {
   return odev_run_task(device, idle_task, &duration_ns, NULL);
 }
 
+static odev_status telemetry_task(odev_device *device, const void *job, odev_result *result) {
+  odev_telemetry_data *telemetry = (odev_telemetry_data *)(uintptr_t)job;
+  (void)result;
+  pthread_mutex_lock(&device->lock);
+  *telemetry = device->counters;
+  const double laser_mw = device->laser_enabled ? device->laser_mw : 0;
+  const uint64_t reading = device->readings++;
+  pthread_mutex_unlock(&device->lock);
+  telemetry->struct_size = sizeof *telemetry;
+  return device->backend.read_sensors(device->context, reading, laser_mw, telemetry);
+}
+
 odev_status odev_telemetry(odev_device *device, odev_telemetry_data *telemetry) {
   const odev_status usable = odev_check_device(device);
   if (usable != ODEV_OK) return usable;
   if (!telemetry || telemetry->struct_size != sizeof *telemetry)
     return odev_fail(ODEV_ERR_ARGUMENT, "telemetry: struct_size must be sizeof(odev_telemetry_data)");
-  pthread_mutex_lock(&device->lock);
-  *telemetry = device->counters;
-  const double laser_mw = device->laser_enabled ? device->laser_mw : 0;
-  pthread_mutex_unlock(&device->lock);
-  telemetry->struct_size = sizeof *telemetry;
-  return device->backend.read_sensors(device->context, telemetry->device_time_ns, telemetry->frames, laser_mw,
-                                      telemetry);
+  /* Counters at once, even while a job runs; so too the sensors, unless the backend is not concurrent. */
+  if (device->caps.concurrent) return telemetry_task(device, telemetry, NULL);
+  return odev_run_task(device, telemetry_task, telemetry, NULL);
 }
 
 /* ---- jobs ---- */
+
+static odev_status check_result(const odev_result *result) {
+  if (!result || result->struct_size == sizeof *result) return ODEV_OK;
+  return odev_fail(ODEV_ERR_ARGUMENT, "result: struct_size must be sizeof(odev_result) = %zu", sizeof *result);
+}
 
 odev_status odev_submit_expose(odev_device *device, const odev_expose_job *job, odev_ticket **ticket) {
   const odev_status status = odev_check_expose(device, job);
@@ -213,7 +233,8 @@ odev_status odev_submit_expose(odev_device *device, const odev_expose_job *job, 
 }
 
 odev_status odev_run_expose(odev_device *device, const odev_expose_job *job, odev_result *result) {
-  const odev_status status = odev_check_expose(device, job);
+  odev_status status = odev_check_expose(device, job);
+  if (status == ODEV_OK) status = check_result(result);
   return status == ODEV_OK ? odev_run_task(device, odev_expose_task, job, result) : status;
 }
 
@@ -225,6 +246,7 @@ odev_status odev_submit_transform(odev_device *device, const odev_transform_job 
 }
 
 odev_status odev_run_transform(odev_device *device, const odev_transform_job *job, odev_result *result) {
-  const odev_status status = odev_check_transform(device, job);
+  odev_status status = odev_check_transform(device, job);
+  if (status == ODEV_OK) status = check_result(result);
   return status == ODEV_OK ? odev_run_task(device, odev_transform_task, job, result) : status;
 }

@@ -51,6 +51,7 @@ struct odev_device {
   double laser_mw, reference_fraction;
   int laser_enabled;
   odev_telemetry_data counters;
+  uint64_t readings; /* of the sensors */
 
   /* Only the running task touches these. */
   uint64_t next_frame;

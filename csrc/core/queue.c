@@ -16,9 +16,11 @@ static void execute(odev_ticket *ticket) {
   if (ticket->status != ODEV_OK) {
     strncpy(ticket->message, odev_last_message(), sizeof ticket->message - 1);
     ticket->message[sizeof ticket->message - 1] = '\0';
-    pthread_mutex_lock(&ticket->device->lock);
-    ++ticket->device->counters.faults;
-    pthread_mutex_unlock(&ticket->device->lock);
+    if (ticket->task == odev_expose_task || ticket->task == odev_transform_task) {
+      pthread_mutex_lock(&ticket->device->lock);
+      ++ticket->device->counters.faults;
+      pthread_mutex_unlock(&ticket->device->lock);
+    }
   }
 }
 
@@ -139,6 +141,8 @@ odev_status odev_wait(odev_ticket *ticket, int64_t timeout_ns, odev_result *resu
   odev_device *device = ticket->device;
   const odev_status usable = odev_check_device(device);
   if (usable != ODEV_OK) return usable;
+  if (result && result->struct_size != sizeof *result)
+    return odev_fail(ODEV_ERR_ARGUMENT, "result: struct_size must be sizeof(odev_result) = %zu", sizeof *result);
   const struct timespec deadline = deadline_after(timeout_ns < 0 ? 0 : timeout_ns);
   pthread_mutex_lock(&device->lock);
   ++device->waiting;

@@ -7,6 +7,7 @@
 #include "../kernels/streams.h"
 #include "build.h"
 #include "light.h"
+#include "workspace.h"
 #include "../core/error.h"
 
 typedef struct {
@@ -22,32 +23,11 @@ static odev_status get_caps(void *context, odev_caps *caps) {
   return ODEV_OK;
 }
 
-/* One thread's working planes. */
-typedef struct {
-  float *power[4], *phases[2][3], *re, *im, *fft;
-} workspace;
-
-static size_t workspace_floats(odev_geometry g) {
-  return 4 * odev_round_up(odev_halo_size(g)) + 6 * odev_round_up(odev_plain_size(g)) +
-         2 * odev_round_up(odev_square_size(g)) + odev_round_up(odev_fft_scratch_size(g.n));
-}
-
-static workspace workspace_of(odev_geometry g, void *scratch) {
-  odev_arena arena = {.storage = scratch, .used = 0, .size = workspace_floats(g)};
-  workspace w;
-  for (int h = 0; h < 4; ++h) w.power[h] = odev_arena_take(&arena, odev_halo_size(g)) + odev_halo_origin(g);
-  for (int i = 0; i < 6; ++i) w.phases[i / 3][i % 3] = odev_arena_take(&arena, odev_plain_size(g));
-  w.re = odev_arena_take(&arena, odev_square_size(g));
-  w.im = odev_arena_take(&arena, odev_square_size(g));
-  w.fft = odev_arena_take(&arena, odev_fft_scratch_size(g.n));
-  return w;
-}
-
 static odev_status execute_block(void *context, const odev_block *block, char *message) {
   const emulator *e = context;
   const odev_emulator_model *m = &e->model;
   const odev_geometry g = m->geometry;
-  workspace w = workspace_of(g, block->scratch);
+  odev_workspace w = odev_workspace_of(g, block->scratch);
   (void)message; /* physics cannot fail */
   const size_t plane = (size_t)g.n * (size_t)g.n;
   const size_t code_bytes = 4 * plane * (m->float_codes ? 4 : 2);
@@ -76,14 +56,14 @@ static odev_status execute_block(void *context, const odev_block *block, char *m
   return ODEV_OK;
 }
 
-static odev_status read_sensors(void *context, int64_t device_time_ns, uint64_t frame, double laser_mw,
-                                odev_telemetry_data *t) {
+static odev_status read_sensors(void *context, uint64_t reading, double laser_mw, odev_telemetry_data *t) {
   const emulator *e = context;
-  const uint32_t counter[4] = {0, (uint32_t)frame, (uint32_t)(frame >> 32), ODEV_STREAM_TELEMETRY};
+  const uint32_t counter[4] = {(uint32_t)reading, (uint32_t)t->frames, (uint32_t)(t->frames >> 32),
+                               ODEV_STREAM_TELEMETRY};
   uint32_t words[4 * ODEV_LANES];
   float normals[4 * ODEV_LANES];
   e->kernels->random16(e->model.key, counter, words, normals);
-  const odev_drift drift = odev_drift_at(&e->model, device_time_ns);
+  const odev_drift drift = odev_drift_at(&e->model, t->device_time_ns);
   t->temperature_k = e->temperature_k + drift.ambient_k + e->temperature_noise_k * (double)normals[0];
   t->laser_mw = laser_mw * (1 + drift.power) * e->laser_sensor_gain *
                 (1 + e->laser_sensor_noise * (double)normals[ODEV_LANES]);
@@ -125,6 +105,10 @@ odev_status odev_open_emulator(const odev_emulator_spec *s, odev_device **device
     return odev_fail(ODEV_ERR_MEMORY, "out of memory for the emulator's planes");
   }
   e->kernels = odev_kernels_pick();
+  if (!e->kernels) {
+    close_emulator(e);
+    return odev_fail(ODEV_ERR_CAPABILITY, "ODEV_KERNELS must be base, v3 or v4, and one that this processor runs");
+  }
   e->laser_nominal_mw = s->laser_nominal_mw;
   e->temperature_k = s->temperature_k + s->temperature_offset_k;
   e->temperature_noise_k = s->temperature_noise_k;
@@ -153,7 +137,7 @@ odev_status odev_open_emulator(const odev_emulator_spec *s, odev_device **device
                                 .read_sensors = read_sensors,
                                 .laser_nominal_mw = s->laser_nominal_mw,
                                 .laser_max_mw = s->laser_max_mw,
-                                .scratch_bytes = workspace_floats(e->model.geometry) * sizeof(float),
+                                .scratch_bytes = odev_workspace_floats(e->model.geometry) * sizeof(float),
                                 .close = close_emulator};
   return odev_open_backend(&backend, e, device);
 }

@@ -20,9 +20,9 @@ static odev_status execute_block(void *context, const odev_block *block, char *m
   return ODEV_OK;
 }
 
-static odev_status read_sensors(void *context, int64_t device_time_ns, uint64_t frame, double laser_mw,
+static odev_status read_sensors(void *context, uint64_t reading, double laser_mw,
                                 odev_telemetry_data *telemetry) {
-  (void)context, (void)device_time_ns, (void)frame, (void)laser_mw;
+  (void)context, (void)reading, (void)laser_mw;
   telemetry->temperature_k = 0;
   telemetry->laser_mw = 0;
   return ODEV_OK;

@@ -52,6 +52,22 @@ odev_status odev_check_transform(const odev_device *device, const odev_transform
   return check_targets(device, job->operand, job->items, "operand");
 }
 
+static int all_finite(const double *x, size_t count) {
+  for (size_t i = 0; i < count; ++i)
+    if (!__builtin_isfinite(x[i])) return 0;
+  return 1;
+}
+
+/* Pilot codes reach the heaters without passing odev_check_expose. */
+static int pilot_codes_fit(const odev_caps *caps, const void *codes) {
+  const size_t count = 4 * (size_t)caps->n * caps->n;
+  for (size_t i = 0; codes && i < count; ++i)
+    if (caps->dac_bits ? ((const uint16_t *)codes)[i] >> caps->dac_bits != 0
+                       : !(((const float *)codes)[i] >= 0.0f && ((const float *)codes)[i] <= 1.0f))
+      return 0;
+  return 1;
+}
+
 static odev_status load_task(odev_device *device, const void *job, odev_result *result) {
   (void)result;
   odev_codec codec;
@@ -82,6 +98,16 @@ odev_status odev_load_calibration(odev_device *device, const odev_calibration *s
     return odev_fail(ODEV_ERR_ARGUMENT, "an array of the calibration is null");
   if (s->pilot_launch_step >= s->launch_steps)
     return odev_fail(ODEV_ERR_CALIBRATION, "pilot_launch_step must be below %u", s->launch_steps);
+  const size_t plane = (size_t)s->n * s->n;
+  if (!all_finite(s->power_full_mw, 4 * plane) || !all_finite(s->rho, 2 * plane) ||
+      !all_finite(s->theta0_rad, 2 * plane) || !all_finite(s->kappa_rad_per_mw, 4 * plane) ||
+      !all_finite(s->beta_per_mw, 4 * plane) || !all_finite(s->links, 16 * plane) ||
+      !all_finite(s->partner, 2 * plane) || !all_finite(s->input_map, 2 * plane) ||
+      !all_finite(s->output_map, 2 * plane) || !all_finite(s->launch_gain, 2 * (size_t)s->launch_steps) ||
+      (s->pilot_spectrum && !all_finite(s->pilot_spectrum, 2 * plane)))
+    return odev_fail(ODEV_ERR_CALIBRATION, "the calibration holds NaN or infinity");
+  if (!pilot_codes_fit(&device->caps, s->pilot_codes))
+    return odev_fail(ODEV_ERR_CALIBRATION, "the pilot's codes go beyond the DAC's range");
   if (!(s->gain_e_per_dn > 0)) return odev_fail(ODEV_ERR_CALIBRATION, "gain_e_per_dn must be positive");
   return odev_run_task(device, load_task, s, NULL);
 }

@@ -32,6 +32,16 @@ int odev_schedule_init(odev_schedule *s, const odev_device *device, const odev_t
     frame += frames, since += frames;
     now += item_ns;
   }
+  int64_t nearest = -1;
+  for (int64_t u = 0; u < (int64_t)s->count; ++u) {
+    if (s->units[u].item < 0) nearest = u;
+    s->units[u].pilot_before = nearest;
+  }
+  nearest = -1;
+  for (int64_t u = (int64_t)s->count - 1; u >= 0; --u) {
+    if (s->units[u].item < 0) nearest = u;
+    s->units[u].pilot_after = nearest;
+  }
   s->frames = frame - device->next_frame;
   s->end_ns = now;
   return 0;
@@ -43,12 +53,9 @@ void odev_schedule_free(odev_schedule *s) {
 }
 
 void odev_schedule_gain(const odev_schedule *s, odev_pilot_state before, uint64_t unit, double gain[2]) {
-  const odev_unit *left = NULL, *right = NULL;
-  for (uint64_t u = unit; u-- > 0 && !left;)
-    if (s->units[u].item < 0) left = &s->units[u];
-  for (uint64_t u = unit + 1; u < s->count && !right; ++u)
-    if (s->units[u].item < 0) right = &s->units[u];
-
+  const odev_unit *own = s->units + unit;
+  const odev_unit *left = own->pilot_before >= 0 ? s->units + own->pilot_before : NULL;
+  const odev_unit *right = own->pilot_after >= 0 ? s->units + own->pilot_after : NULL;
   const double *from = left ? left->gain : before.time_ns >= 0 ? before.gain : right ? right->gain : NULL;
   const double *to = right ? right->gain : from;
   gain[0] = 1, gain[1] = 0;

@@ -9,7 +9,8 @@ typedef struct {
   int64_t item; /* -1: a pilot */
   uint64_t first_frame;
   int64_t start_ns;
-  double gain[2]; /* of a pilot, once measured */
+  int64_t pilot_before, pilot_after; /* units, -1: none; a pilot's are itself */
+  double gain[2];                    /* of a pilot, once measured */
 } odev_unit;
 
 typedef struct {

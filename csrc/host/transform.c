@@ -20,9 +20,9 @@ typedef struct {
   odev_device *device;
   const odev_transform_job *job;
   odev_schedule schedule;
-  uint8_t *forced_step; /* [items]: attenuator step of a retried item, else 255 */
-  uint8_t *used_step;   /* [items] */
-  uint32_t *saturated;  /* [items] */
+  uint8_t *forced_step; /* per frame of an item: attenuator step of one that is repeated, else 255 */
+  uint8_t *used_step;   /* per frame: of its dimmest exposure */
+  uint32_t *saturated;  /* per frame: bins of that exposure */
   uint32_t frames_per_item, threads;
   size_t code_bytes, plane_counts_bytes, pixels;
 } round_data;
@@ -85,15 +85,14 @@ static void encode_item(const round_data *r, lane *l, int64_t item, size_t slot)
 static void decode_item(const round_data *r, const lane *l, int64_t item, size_t slot) {
   const odev_transform_job *job = r->job;
   const size_t frame_bytes = job->exposures * 4 * r->plane_counts_bytes;
-  uint32_t saturated = 0;
   for (uint32_t f = 0; f < r->frames_per_item; ++f) {
-    r->used_step[(size_t)item * r->frames_per_item + f] = l->step[slot + f];
-    saturated += r->device->kernels->decode(
+    const size_t at = (size_t)item * r->frames_per_item + f;
+    r->used_step[at] = l->step[slot + f];
+    r->saturated[at] = r->device->kernels->decode(
         &r->device->codec, l->counts + (slot + f) * frame_bytes, l->launch_step + (slot + f) * job->exposures,
         (int)job->exposures, l->encoded[slot + f].scale, job->inverse != 0, f > 0,
         job->y + 2 * r->pixels * (size_t)item);
   }
-  r->saturated[item] = saturated;
 }
 
 static odev_status execute(const round_data *r, const lane *l, const odev_unit *unit, uint32_t frames,
@@ -239,17 +238,16 @@ static odev_status run_round(round_data *r, const uint32_t *items, uint32_t coun
   return ODEV_OK;
 }
 
-/* Items whose dimmest exposure saturated, into `again`, with a dimmer step forced on them. */
+/* Items of which a frame saturated in its dimmest exposure, into `again`; that frame gets a dimmer step. */
 static uint32_t collect_saturated(round_data *r, uint32_t *again) {
   uint32_t count = 0;
   for (uint32_t i = 0; i < r->job->items; ++i) {
-    if (!r->saturated[i]) continue;
     int can_dim = 0;
     for (uint32_t f = 0; f < r->frames_per_item; ++f) {
       const size_t at = (size_t)i * r->frames_per_item + f;
       const uint32_t dimmest = r->device->caps.launch_steps - 1;
-      const uint32_t dimmer = r->used_step[at] + (uint32_t)DIMMER_ON_RETRY;
-      can_dim |= r->used_step[at] < dimmest;
+      const uint32_t dimmer = r->used_step[at] + (r->saturated[at] ? (uint32_t)DIMMER_ON_RETRY : 0u);
+      can_dim |= r->saturated[at] && r->used_step[at] < dimmest;
       r->forced_step[at] = (uint8_t)(dimmer < dimmest ? dimmer : dimmest);
     }
     if (can_dim) again[count++] = i;
@@ -305,7 +303,7 @@ odev_status odev_transform_task(odev_device *device, const void *argument, odev_
       status = run_round(&r, again, count, result);
       result->retries += result->frames - result->pilots - before;
     }
-    for (uint32_t i = 0; status == ODEV_OK && i < job->items; ++i) result->saturations += r.saturated[i];
+    for (uint32_t i = 0; status == ODEV_OK && i < job->items * r.frames_per_item; ++i) result->saturations += r.saturated[i];
     if (result->saturations) result->flags |= ODEV_FLAG_SATURATED;
     if (device->pilot.time_ns >= 0 &&
         fabs(hypot(device->pilot.gain[0], device->pilot.gain[1]) - 1) > STALE_AMPLITUDE)

@@ -36,15 +36,16 @@ typedef struct odev_backend {
   odev_status (*get_caps)(void *context, odev_caps *caps);
   /* Called by one thread at a time unless caps.concurrent. */
   odev_status (*execute_block)(void *context, const odev_block *block, char *message);
-  /* Sensors: fills temperature_k and laser_mw. */
-  odev_status (*read_sensors)(void *context, int64_t device_time_ns, uint64_t frame, double laser_mw,
-                              odev_telemetry_data *telemetry);
+  /* Sensors: fills temperature_k and laser_mw; the counters in `telemetry` are filled already, and
+   * `reading` counts the calls.  If caps.concurrent, from any thread, also while blocks are executed. */
+  odev_status (*read_sensors)(void *context, uint64_t reading, double laser_mw, odev_telemetry_data *telemetry);
   double laser_nominal_mw, laser_max_mw;
   uint64_t scratch_bytes;
   void (*close)(void *context);
 } odev_backend;
 
-/* A device on a backend of the caller's; the context is closed with the device, or at once on failure. */
+/* A device on a backend of the caller's.  The context is closed with the device, or at once when opening
+ * fails; with ODEV_ERR_ARGUMENT the backend was not touched, and the context stays the caller's. */
 ODEV_API odev_status odev_open_backend(const odev_backend *backend, void *context, odev_device **device);
 
 #ifdef __cplusplus

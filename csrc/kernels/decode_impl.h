@@ -64,10 +64,11 @@ INLINE uint32_t decode_frame_impl(const odev_codec *k, const void *counts, const
         sum.im = vfma(z.im, weight, sum.im);
         weights = weights + weight;
       }
-      const vf norm = inverse_scale / weights;
+      const vf norm = vset(1.0f) / weights;
       vc out = vc_mul((vc){sum.re * norm, sum.im * norm}, vload(k->inverse_output_re + at),
                       vload(k->inverse_output_im + at));
-      out.im = out.im * sign;
+      out.re = out.re * inverse_scale;
+      out.im = out.im * (inverse_scale * sign);
       float *row = y + 2 * (size_t)r * (size_t)g.n;
       if (accumulate) {
         vf pr, pi;
@@ -91,7 +92,9 @@ INLINE void pilot_gain_impl(const odev_codec *k, const void *counts, double gain
       const int at = r * g.ld + c;
       const four_steps f = combine_steps(k, counts, 0, r, c);
       const vc z = vc_mul(f.y, vset(inverse[0]), vset(inverse[1]));
-      const vf pr = vload(k->pilot_re + at), pi = vload(k->pilot_im + at);
+      /* A clipped bin tells nothing. */
+      const vf pr = vselect(f.saturated, vset(0.0f), vload(k->pilot_re + at));
+      const vf pi = vselect(f.saturated, vset(0.0f), vload(k->pilot_im + at));
       a = vfma(z.re, pr, vfma(z.im, pi, a));
       b = vfma(z.im, pr, vfnma(z.re, pi, b));
       d = vfma(pr, pr, vfma(pi, pi, d));

@@ -19,7 +19,8 @@ const odev_kernels *odev_kernels_by_name(const char *name) {
 const odev_kernels *odev_kernels_pick(void) {
   static const char *const widest_first[] = {"v4", "v3", "base"};
   const char *wanted = getenv("ODEV_KERNELS");
-  const odev_kernels *found = wanted ? odev_kernels_by_name(wanted) : NULL;
+  if (wanted && *wanted) return odev_kernels_by_name(wanted);
+  const odev_kernels *found = NULL;
   for (int i = 0; !found && i < 3; ++i) found = odev_kernels_by_name(widest_first[i]);
   return found;
 }

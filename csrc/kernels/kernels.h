@@ -1,4 +1,4 @@
-/* kernels.h - the table of compiled kernels, one per instruction set, picked once per process. */
+/* kernels.h - the table of compiled kernels, one per instruction set, picked when a device is opened. */
 #ifndef ODEV_KERNELS_H
 #define ODEV_KERNELS_H
 
@@ -33,7 +33,8 @@ extern const odev_kernels odev_kernels_base;
 extern const odev_kernels odev_kernels_v3, odev_kernels_v4;
 #endif
 
-/* The widest this processor runs; the environment variable ODEV_KERNELS=base|v3|v4 narrows it. */
+/* The widest this processor runs, or what the environment variable ODEV_KERNELS=base|v3|v4 names; null
+ * when it names no kernels that run here. */
 const odev_kernels *odev_kernels_pick(void);
 
 /* By name, for tests; null when this processor cannot run it. */

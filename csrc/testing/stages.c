@@ -7,7 +7,7 @@
 #include "../core/error.h"
 #include "../emulator/build.h"
 #include "../emulator/light.h"
-#include "../kernels/planes.h"
+#include "../emulator/workspace.h"
 
 static const odev_kernels *find(const char *name) {
   const odev_kernels *k = odev_kernels_by_name(name);
@@ -27,27 +27,23 @@ static void gather_complex(odev_geometry g, const float *re, const float *im, fl
 }
 
 static void run_stages(const odev_emulator_model *m, const odev_kernels *k, const odev_block *block,
-                       odev_arena *arena, const odev_stage_outputs *out) {
+                       float *scratch, const odev_stage_outputs *out) {
   const odev_geometry g = m->geometry;
   const size_t plane = (size_t)g.n * (size_t)g.n;
-  float *power[4], *phases[2][3];
-  for (int h = 0; h < 4; ++h) power[h] = odev_arena_take(arena, odev_halo_size(g)) + odev_halo_origin(g);
-  for (int i = 0; i < 6; ++i) phases[i / 3][i % 3] = odev_arena_take(arena, odev_plain_size(g));
-  float *re = odev_arena_take(arena, odev_square_size(g)), *im = odev_arena_take(arena, odev_square_size(g));
-  float *fft = odev_arena_take(arena, odev_fft_scratch_size(g.n));
+  odev_workspace w = odev_workspace_of(g, scratch);
 
-  k->heater_powers(m, block->previous_codes, power);
-  k->steady_phases(m, power, phases[0]);
-  k->heater_powers(m, block->codes, power);
-  k->steady_phases(m, power, phases[1]);
-  for (size_t h = 0; out->power_mw && h < 4; ++h) gather(g, power[h], g.pitch, out->power_mw + h * plane, 1);
+  k->heater_powers(m, block->previous_codes, w.power);
+  k->steady_phases(m, w.power, w.phases[0]);
+  k->heater_powers(m, block->codes, w.power);
+  k->steady_phases(m, w.power, w.phases[1]);
+  for (size_t h = 0; out->power_mw && h < 4; ++h) gather(g, w.power[h], g.pitch, out->power_mw + h * plane, 1);
   for (size_t i = 0; out->phase_turns && i < 3; ++i)
-    gather(g, phases[1][i], g.ld, out->phase_turns + i * plane, 1);
+    gather(g, w.phases[1][i], g.ld, out->phase_turns + i * plane, 1);
   const odev_drift drift = odev_drift_at(m, block->start_ns);
-  k->chip_field(m, phases[1], phases[0], m->ambient_turns_per_k * (float)drift.ambient_k, re, im);
-  gather_complex(g, re, im, out->field);
-  k->fft2(&m->fft, re, im, fft);
-  gather_complex(g, re, im, out->spectrum);
+  k->chip_field(m, w.phases[1], w.phases[0], m->ambient_turns_per_k * (float)drift.ambient_k, w.re, w.im);
+  gather_complex(g, w.re, w.im, out->field);
+  k->fft2(&m->fft, w.re, w.im, w.fft);
+  gather_complex(g, w.re, w.im, out->spectrum);
 }
 
 odev_status odev_stages_run(const odev_emulator_spec *spec, const char *kernels, const odev_block *block,
@@ -59,12 +55,10 @@ odev_status odev_stages_run(const odev_emulator_spec *spec, const char *kernels,
   const odev_geometry g = model.geometry;
   odev_arena arena;
   odev_status status = ODEV_OK;
-  const size_t floats = 4 * odev_round_up(odev_halo_size(g)) + 6 * odev_round_up(odev_plain_size(g)) +
-                        2 * odev_round_up(odev_square_size(g)) + odev_round_up(odev_fft_scratch_size(g.n));
-  if (odev_arena_init(&arena, floats)) {
+  if (odev_arena_init(&arena, odev_workspace_floats(g))) {
     status = odev_fail(ODEV_ERR_MEMORY, "out of memory");
   } else {
-    run_stages(&model, k, block, &arena, out);
+    run_stages(&model, k, block, arena.storage, out);
     free(arena.storage);
   }
   odev_emulator_model_free(&model);
