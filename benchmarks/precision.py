@@ -137,7 +137,7 @@ def main() -> int:
     parser.add_argument("--device", default="emulator:lab", help="URI, by default %(default)s")
     parser.add_argument("--seeds", type=int, default=5, help="how many devices, seeds 0, 1, ...")
     options = parser.parse_args()
-    console = Console()
+    console = Console(width=120)
     with Progress(console=console, transient=True) as progress:
         results = [measure(options.device, seed, progress) for seed in range(options.seeds)]
     console.print(table_of(results, options.device))

@@ -280,8 +280,8 @@ class Device:
             check(lib.odev_load_calibration(handle, data))
 
     def _warn_if_uncalibrated(self) -> None:
-        # An unquantised device is an ideal one: what its data sheet says is true.
-        if self._calibration is None and not self._warned and self._info.dac_bits:
+        trusted = self._calibration is not None or self._info.nominal_is_true
+        if not trusted and not self._warned:
             self._warned = True
             warnings.warn(
                 f"device {self._info.serial} is not calibrated: results from nominal values are "

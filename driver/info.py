@@ -122,6 +122,8 @@ class DeviceInfo:
     """Design values."""
     timing: Timing
     """Durations of a frame's parts."""
+    nominal_is_true: bool = False
+    """Whether every tolerance is zero, so that there is nothing to calibrate."""
     power_w: float = 0.0
     """Mean electrical power while working, heaters, laser, camera and electronics [W]."""
 

@@ -66,7 +66,7 @@ def _shared_device(uri: str) -> Device:
             device = open_device(uri)
             try:
                 # Without converters there is no error either: an ideal device needs none.
-                if device.info.adc_bits > 0:
+                if not device.info.nominal_is_true:
                     device.calibrate()
             except BaseException:
                 device.close()

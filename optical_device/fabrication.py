@@ -115,7 +115,7 @@ class Fabrication(ArrayRecord):
 
 
 def serial_number(profile_name: str, seed: int) -> str:
-    """Serial number of a device: the profile's name and a digest, which doesn't tell the seed."""
+    """Serial number of a device: the profile's name and a digest of it and the seed."""
     digest = hashlib.sha256(f"{profile_name}:{seed}".encode()).hexdigest()
     return f"{profile_name}-{digest[:10]}"
 
@@ -148,16 +148,22 @@ def fabricate(profile: Profile, seed: int) -> Fabrication:
     centre = draw.normal("reference centre", (2,)) * ref.centre_error_px
     waist_px = ref.waist_grids * n * draw.around_one("reference waist", ref.waist_spread)
     resistance = draw.around_one("resistance", mod.resistance_spread, heaters)
+    resistance = resistance * draw.around_one("resistance lot", mod.resistance_lot_spread)
     return Fabrication(
         profile=profile,
         seed=seed,
         serial=serial_number(profile.device.name, seed),
         power_full_mw=mod.power_full_mw / resistance,
         resistance_slope_per_mw=mod.resistance_slope_per_mw
+        * draw.around_one("resistance slope lot", mod.resistance_slope_lot_spread)
         * draw.around_one("resistance slope", mod.resistance_slope_spread, heaters),
-        p_pi_mw=mod.p_pi_mw * draw.around_one("p_pi", mod.p_pi_spread, heaters),
+        p_pi_mw=mod.p_pi_mw
+        * draw.around_one("p_pi lot", mod.p_pi_lot_spread)
+        * draw.around_one("p_pi", mod.p_pi_spread, heaters),
         links=_links(profile, draw),
-        partner=heat.link_partner * draw.around_one("partner", heat.link_scatter, (2, n, n)),
+        partner=heat.link_partner
+        * draw.around_one("partner lot", heat.link_lot_spread)
+        * draw.around_one("partner", heat.link_scatter, (2, n, n)),
         static_phase_rad=draw.uniform("static phase", heaters) * mod.static_phase_range_rad,
         b0=b0,
         b1=b1,
@@ -230,6 +236,7 @@ def _couplers(profile: Profile, draw: _Draw) -> tuple[Floats, Floats]:
     sign = np.where(draw.uniform("extinction sign", shape) < 0.5, -1.0, 1.0)
     d = 0.5 * sign * 10.0 ** (-np.asarray(extinction_db) / 20.0)
     loss = 10.0 ** (-mod.insertion_loss_db / 10.0)
+    loss *= draw.around_one("insertion lot", mod.insertion_lot_spread)
     transmission = loss * draw.around_one("insertion", mod.insertion_scatter, shape)
     return coupler_amplitudes(-d, d, transmission)
 
@@ -237,6 +244,7 @@ def _couplers(profile: Profile, draw: _Draw) -> tuple[Floats, Floats]:
 def _links(profile: Profile, draw: _Draw) -> Floats:
     heat, n = profile.thermal, profile.device.n
     links = draw.around_one("links", heat.link_scatter, (2, 2, len(thermal.Link), n, n))
+    links *= draw.around_one("links lot", heat.link_lot_spread)
     row, column = np.meshgrid(np.arange(n), np.arange(n), indexing="ij")
     for link, (down, right) in thermal.OFFSETS.items():
         nominal = heat.link_diagonal if down and right else heat.link_nearest

@@ -75,18 +75,23 @@ class ModulatorSection(_Section):
 
     p_pi_mw: Positive
     p_pi_spread: Spread
+    p_pi_lot_spread: Spread
+    """Of a whole device's mean about the nominal value; so too the other lot spreads."""
     power_full_mw: Positive
     """Power at full code and cold resistance."""
     resistance_spread: Spread
+    resistance_lot_spread: Spread
     resistance_slope_per_mw: NonNegative
     """Relative rise of a heater's resistance per milliwatt, beta."""
     resistance_slope_spread: Spread
+    resistance_slope_lot_spread: Spread
     static_phase_range_rad: NonNegative
     """Static phases are uniform in [0, range)."""
     extinction_min_db: PositiveOrInf
     extinction_max_db: PositiveOrInf
     insertion_loss_db: NonNegative
     insertion_scatter: Spread
+    insertion_lot_spread: Spread
 
     @model_validator(mode="after")
     def _ranges(self) -> ModulatorSection:
@@ -107,6 +112,7 @@ class ThermalSection(_Section):
     link_diagonal: Coupling
     link_partner: Coupling
     link_scatter: Spread
+    link_lot_spread: Spread
     tau_us: NonNegative
     tau_spread: Spread
     ambient_k: Positive

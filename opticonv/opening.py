@@ -53,6 +53,6 @@ def ready_device(uri: str, seed: int | None, calibration: Path | None) -> Iterat
     with opened(uri, seed) as device:
         if found is not None:
             device.load_calibration(found)
-        elif device.info.adc_bits:
+        elif not device.info.nominal_is_true:
             calibrate_with_progress(device)
         yield device

@@ -15,7 +15,7 @@ from driver.errors import DriverError, UnknownDeviceError, ValueRangeError
 from driver.info import DeviceInfo, NominalValues, Timing
 from driver.library import check, ffi, lib, pointer, struct
 from optical_device.fabrication import Fabrication, fabricate
-from optical_device.profile import Profile, ProfileError, load_profile, profile_hash, profile_names
+from optical_device.profile import Profile, load_profile, profile_hash, profile_names
 
 __all__ = ["data_sheet", "emulator_spec", "open_emulator", "profile_names"]
 
@@ -61,8 +61,6 @@ def open_emulator(name: str, seed: int, overrides: Mapping[str, Any]) -> OpenedD
     try:
         profile = load_profile(name, **overrides)
         fabrication = fabricate(profile, int(seed))
-    except ProfileError as error:
-        raise ValueRangeError(str(error)) from None
     except ValueError as error:
         raise ValueRangeError(str(error)) from None
     spec, _arrays = emulator_spec(fabrication)
@@ -131,7 +129,7 @@ def data_sheet(profile: Profile, serial: str) -> DeviceInfo:
     mod, src, cam, timing = profile.modulator, profile.source, profile.camera, profile.timing
     amplitude = 10.0 ** (-mod.insertion_loss_db / 20.0)
     n, dac_bits, adc_bits = profile.device.n, profile.device.dac_bits, profile.device.adc_bits
-    power = profile.power
+    power, laser = profile.power, src.laser_mw / src.laser_nominal_mw
     return DeviceInfo(
         serial=serial,
         grid=(n, n),
@@ -154,8 +152,10 @@ def data_sheet(profile: Profile, serial: str) -> DeviceInfo:
             b0=amplitude / 2.0,
             b1=amplitude / 2.0,
             insertion_amplitude=amplitude,
-            signal_rate_photons_per_us=src.signal_rate_photons_per_us,
-            reference_rate_photons_per_us=profile.reference.rate_photons_per_us,
+            signal_rate_photons_per_us=src.signal_rate_photons_per_us * laser,
+            reference_rate_photons_per_us=profile.reference.rate_photons_per_us
+            * laser
+            * profile.reference.fraction,
             launch_step_db=src.launch_step_db,
             launch_steps=src.launch_steps,
             element_width_fraction=profile.lens.element_width_fraction,
@@ -175,5 +175,34 @@ def data_sheet(profile: Profile, serial: str) -> DeviceInfo:
             exposure_range_us=(timing.exposure_min_us, timing.exposure_max_us),
             readout_us=timing.readout_us,
         ),
+        nominal_is_true=_has_no_tolerances(profile),
         power_w=power.heaters_w + power.laser_w + power.camera_w + power.electronics_w,
     )
+
+
+_TOLERANCES = (
+    "spread",
+    "scatter",
+    "error_rad",
+    "error_dn",
+    "error_px",
+    "shift_px",
+    "prnu",
+    "dsnu",
+    "rms_rad_per_s",
+)
+"""Endings of the profile's fields that say how far a specimen may be from nominal."""
+
+
+def _has_no_tolerances(profile: Profile) -> bool:
+    sections = profile.model_dump().values()
+    tolerances = [
+        value
+        for section in sections
+        for name, value in section.items()
+        if name.endswith(_TOLERANCES)
+    ]
+    phases = (profile.modulator.static_phase_range_rad, profile.lens.aberration_waves_rms)
+    perfect_couplers = profile.modulator.extinction_min_db == float("inf")
+    quantised = profile.device.dac_bits or profile.device.adc_bits
+    return perfect_couplers and not quantised and not any(tolerances) and not any(phases)
