@@ -12,10 +12,11 @@
 from __future__ import annotations
 
 from driver.calibration.calibration import Calibration
-from driver.device import Device, open_device
+from driver.device import Device
 from driver.encoded import Codes, Encoded
 from driver.errors import DriverError, UncalibratedWarning
 from driver.info import DeviceInfo, NominalValues, Timing
+from driver.opening import open_device
 from driver.telemetry import Telemetry
 
 __all__ = [

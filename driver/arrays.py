@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from driver.errors import DTypeError, ShapeError
 
-__all__ = ["complex_frames", "from_caller", "to_caller"]
+__all__ = ["Restore", "complex_frames", "from_caller", "to_caller"]
 
 Restore = Callable[[NDArray[Any]], Any]
 
@@ -43,7 +43,11 @@ def from_caller(x: Any, name: str) -> tuple[NDArray[Any], Restore]:
 
 def to_caller(torch: Any) -> Restore:
     """Identity, or ``torch.from_numpy``."""
-    return (lambda array: array) if torch is None else torch.from_numpy
+    return _unchanged if torch is None else torch.from_numpy
+
+
+def _unchanged(array: NDArray[Any]) -> NDArray[Any]:
+    return array
 
 
 def complex_frames(x: NDArray[Any], n: int, name: str) -> NDArray[np.complex64]:

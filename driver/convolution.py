@@ -18,7 +18,8 @@ How many tiles, frames and MACs that takes, `driver.plan` says beforehand.
 from __future__ import annotations
 
 import sys
-from typing import Any, Protocol
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -41,7 +42,7 @@ from driver.spectral import (
 )
 from driver.tiling import SegmentGroup
 
-__all__ = ["FourierDevice", "convolve2d"]
+__all__ = ["FourierDevice", "SupervisedDevice", "convolve2d"]
 
 Float = NDArray[np.float32]
 Complex = NDArray[np.complex64]
@@ -72,6 +73,22 @@ class FourierDevice(Protocol):
         residual: bool = False,
     ) -> Any:
         """Orthonormal N×N Fourier transforms of frames (f, N, N)."""
+        ...
+
+
+@runtime_checkable
+class SupervisedDevice(Protocol):
+    """A device that can make several transforms one job, as `driver.Device` can.
+
+    The polynomials go around the light, so that without light a convolution would still look like
+    one.  A device with a laser has to refuse it: this is where it does.
+    """
+
+    def one_job(self) -> AbstractContextManager[None]:
+        """A context for the transforms of one convolution; sums up what they report.
+
+        Raises on entry when the laser is off, and at the end when no light came through.
+        """
         ...
 
 
@@ -117,6 +134,10 @@ def convolve2d(
     ------
     ShapeError, DTypeError, NonFiniteError, ValueRangeError
         Before any frame is exposed.
+    CapabilityError
+        Before any frame is exposed: the device's laser is off.
+    BackendError
+        After the last frame: no light reached the camera.
     """
     pictures, restore = _as_array(x, "input")
     kernels, _ = _as_array(weight, "weight")
@@ -146,7 +167,9 @@ def convolve2d(
         pictures = pictures / x_unit
     if w_unit != 1:
         kernels = kernels / w_unit
-    dense = _convolve(device, plan, _pad(pictures.astype(np.float32, copy=False), plan), kernels)
+    padded = _pad(pictures.astype(np.float32, copy=False), plan)
+    with device.one_job() if isinstance(device, SupervisedDevice) else nullcontext():
+        dense = _convolve(device, plan, padded, kernels)
     result = dense[:, :, :: plan.stride[0], :: plan.stride[1]].astype(dtype, order="C", copy=False)
     if x_unit != 1 or w_unit != 1:
         result = result * dtype.type(x_unit) * dtype.type(w_unit)

@@ -3,34 +3,38 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 from driver.errors import ShapeError, ValueRangeError
+from driver.numbers import whole
 
 __all__ = [
+    "MOST",
     "PADDING_MODES",
     "check_padding",
     "check_shapes",
     "kernel_blocks",
+    "known_padding_mode",
     "padding_sides",
     "pair",
 ]
 
 PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 
+MOST = 2**31 - 1
+"""Largest stride, padding, dilation or number of groups."""
 
-def pair(value: int | tuple[int, int], name: str, least: int) -> tuple[int, int]:
-    """An option for rows and columns, given as one or two ints of at least ``least``."""
-    given = (value, value) if isinstance(value, int) else value
-    right = (
-        isinstance(given, tuple | list)
-        and len(given) == 2
-        and all(isinstance(v, int) and v >= least for v in given)
-    )
-    if not right:
+
+def pair(value: Any, name: str, least: int) -> tuple[int, int]:
+    """An option for rows and columns, given as one or two whole numbers of at least ``least``."""
+    given = value if isinstance(value, tuple | list) else (value, value)
+    try:
+        rows, columns = (whole(v, name, least, MOST) for v in given)
+    except ValueError:  # also ValueRangeError; and what the wrong number of values raises
         raise ValueRangeError(
-            f"{name}={value!r} must be an int of at least {least}, or two of them"
-        )
-    return given[0], given[1]
+            f"{name}={value!r} must be a whole number from {least} to {MOST}, or two of them"
+        ) from None
+    return rows, columns
 
 
 def padding_sides(
@@ -66,8 +70,6 @@ def check_shapes(input_shape: tuple[int, ...], weight_shape: tuple[int, ...], gr
         )
     if min(input_shape) < 1 or min(weight_shape) < 1:
         raise ShapeError(f"input {input_shape} and weight {weight_shape} must not be empty")
-    if groups < 1:
-        raise ValueRangeError(f"groups={groups} must be at least 1")
     if input_shape[1] != weight_shape[1] * groups:
         raise ShapeError(
             f"input has {input_shape[1]} channels, but weight {weight_shape} with groups={groups} "
@@ -92,14 +94,19 @@ def kernel_blocks(taps: int, dilation: int, grid: int) -> list[tuple[int, int]]:
     return [(a, b - a) for a, b in pairwise(edges)]
 
 
-def check_padding(
-    padding_mode: str, size: tuple[int, int], pads: tuple[int, int, int, int]
-) -> None:
-    """Refuse unknown padding modes, and those that would need more picture than there is."""
-    if padding_mode not in PADDING_MODES:
+def known_padding_mode(padding_mode: Any) -> str:
+    """The padding mode as it is, or a ValueRangeError."""
+    if not isinstance(padding_mode, str) or padding_mode not in PADDING_MODES:
         raise ValueRangeError(
             f"padding_mode={padding_mode!r} is not one of {', '.join(PADDING_MODES)}"
         )
+    return padding_mode
+
+
+def check_padding(
+    padding_mode: str, size: tuple[int, int], pads: tuple[int, int, int, int]
+) -> None:
+    """Refuse a padding that would need more picture than there is."""
     for n, before, after in zip(size, pads[0::2], pads[1::2], strict=True):
         limit = {"reflect": n - 1, "circular": n}.get(padding_mode)
         if limit is not None and max(before, after) > limit:

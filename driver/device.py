@@ -4,70 +4,33 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from driver import boundary, frames
-from driver.backends import open_uri
 from driver.calibration.calibration import Calibration
 from driver.calibration.install import calibration_struct
 from driver.calibration.nominal import nominal_calibration
+from driver.calibration.validation import check_calibration
 from driver.encoded import Encoded
-from driver.errors import CalibrationMismatchError, UncalibratedWarning
+from driver.errors import UncalibratedWarning
 from driver.handle import Handle
 from driver.info import DeviceInfo
 from driver.library import check, lib
-from driver.numbers import real, whole
+from driver.light import check_light, check_pilot
+from driver.numbers import real, switch
 from driver.params import Params
-from driver.result import JobResult, job_result
+from driver.result import JobResult, job_result, one_result
 from driver.telemetry import Telemetry, read_telemetry
 from driver.threads import default_threads
 
-__all__ = ["Device", "open_device"]
+__all__ = ["Device"]
 
 RETRIES = 4
 """How often a frame whose dimmest exposure saturated is repeated, 3 dB dimmer each time."""
-
-
-def open_device(
-    uri: str, *, seed: int | None = None, threads: int | None = None, **overrides: Any
-) -> Device:
-    """Open a device.
-
-    Parameters
-    ----------
-    uri : str
-        ``emulator:lab``, ``emulator:ideal``, ``emulator:PROFILE.toml``; also with the keywords
-        below as a query, ``emulator:lab?seed=7``.
-    seed : int, optional
-        Which specimen of the profile is fabricated; 0 by default.
-    threads : int, optional
-        Threads that jobs use; by default torch's number, or the processors there are.
-    **overrides
-        Values that replace the profile's, as ``section__field=value``.
-
-    Raises
-    ------
-    UnknownDeviceError
-        The URI names no backend or profile.
-    ValueRangeError
-        A seed, thread count or override that is not allowed.
-
-    Examples
-    --------
-    >>> with open_device("emulator:lab", seed=7) as dev:  # doctest: +SKIP
-    ...     dev.calibrate()
-    ...     X = dev.transform(x)
-    """
-    if threads is not None:
-        threads = whole(threads, "threads", 1, 1024)
-    opened = open_uri(uri, seed, overrides)
-    return Device(opened.handle, opened.info, uri=uri, threads=threads)
 
 
 class Device:
@@ -111,7 +74,7 @@ class Device:
 
     @property
     def closed(self) -> bool:
-        """Whether the device has been closed."""
+        """Whether the device has been closed, or belongs to the parent of this process."""
         return self._handle.closed
 
     def __enter__(self) -> Device:
@@ -168,8 +131,44 @@ class Device:
 
     @property
     def last_result(self) -> JobResult | None:
-        """Times, counters and flags of this thread's last finished `expose` or `transform`."""
+        """Times, counters and flags of this thread's last finished job.
+
+        A job is one `expose`, one `transform`, or one `convolve2d` with all its transforms.
+        """
         return getattr(self._last, "result", None)
+
+    def _finish(self, data: Any, calibrated_ns: int | None) -> None:
+        """Keep a C result as this thread's last, and for the job that it is part of."""
+        self._last.result = job_result(data, calibrated_ns)
+        parts = getattr(self._last, "parts", None)
+        if parts is not None:
+            parts.append(self._last.result)
+
+    @contextmanager
+    def one_job(self) -> Iterator[None]:
+        """Make all that this thread does inside one job that needs light.
+
+        `last_result` is then the sum of the results inside.
+
+        Raises
+        ------
+        CapabilityError
+            On entry, or at the end: the laser is off.
+        BackendError
+            At the end: the pilots inside came back dark, so what was measured is noise.
+        """
+        check_light(self.params)
+        parts: list[JobResult] = []
+        self._last.parts = parts
+        try:
+            yield
+        finally:
+            self._last.parts = None
+            if parts:
+                self._last.result = one_result(parts)
+        check_light(self.params)
+        if parts:
+            check_pilot(self._last.result, self.telemetry().drift_amplitude)
 
     def telemetry(self) -> Telemetry:
         """Clock, sensors and counters."""
@@ -224,7 +223,7 @@ class Device:
             launch_step=launch_step,
             threads=self.threads,
         )
-        self._last.result = job_result(result)
+        self._finish(result, None)
         return counts
 
     def idle(self, seconds: float) -> None:
@@ -259,17 +258,13 @@ class Device:
         Raises
         ------
         CalibrationError
-            The file cannot be read, or is corrupt.
+            The file cannot be read or is corrupt, or a field of the calibration is out of its
+            range (`driver.calibration.validation`).  The old calibration stays installed.
         CalibrationMismatchError
             It is another device's, or another profile's.
         """
         calibration = source if isinstance(source, Calibration) else Calibration.load(source)
-        for name in ("serial", "profile_hash"):
-            theirs, ours = getattr(calibration, name), getattr(self._info, name)
-            if theirs != ours:
-                raise CalibrationMismatchError(
-                    f"the calibration is for {name} {theirs}; this device has {ours}: calibrate it"
-                )
+        check_calibration(calibration, self._info)
         self._install(calibration)
         self._calibration = calibration
         return calibration
@@ -324,8 +319,8 @@ class Device:
         Returns
         -------
         array
-            (..., N, N) complex64: the transform of what was encoded.  The drift since
-            calibration is not corrected here: there is no pilot frame among these counts.
+            (..., N, N) complex64: the transform of what was encoded, NumPy or torch as that was.
+            The drift since calibration is not corrected here: no pilot is among these counts.
 
         Raises
         ------
@@ -385,15 +380,16 @@ class Device:
             inverse=inverse,
             exposure=exposure,
             residual=residual,
-            track=track and self._calibration is not None,
+            track=switch(track, "track") and self._calibration is not None,
             retries=retries,
             threads=self.threads,
         )
-        self._last.result = job_result(result)
+        calibration = self._calibration
+        self._finish(result, calibration.device_time_ns if calibration else None)
         return y
 
-    def convolve2d(self, x: Any, w: NDArray[np.float32] | Any, **options: Any) -> Any:
+    def convolve2d(self, x: Any, w: Any, bias: Any = None, **options: Any) -> Any:
         """Two-dimensional convolution by light; see `driver.convolution.convolve2d`."""
         from driver.convolution import convolve2d
 
-        return convolve2d(self, x, w, **options)
+        return convolve2d(self, x, w, bias, **options)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from driver.arrays import Restore
 
 __all__ = ["Codes", "Encoded"]
 
@@ -14,9 +16,9 @@ __all__ = ["Codes", "Encoded"]
 class Codes(np.ndarray[Any, np.dtype[Any]]):
     """Heater codes (n, 2, 2, N, N) with the launch step that each frame was encoded for.
 
-    A plain array in every other respect.  Indexing or slicing the first axis takes the steps along;
-    any other view or operation drops them (``launch_step`` is then None), so that they can't go
-    stale.
+    A plain array in every other respect.  Choosing frames, by a slice, a list, a mask or an array
+    of whole numbers on the first axis, takes the steps along; any other view or operation drops
+    them (``launch_step`` is then None), so that they can't go stale.
     """
 
     launch_step: NDArray[np.uint8] | None
@@ -31,14 +33,23 @@ class Codes(np.ndarray[Any, np.dtype[Any]]):
 
     def __getitem__(self, key: Any) -> Any:
         part = super().__getitem__(key)
-        if isinstance(part, Codes) and isinstance(key, slice) and self.launch_step is not None:
+        if isinstance(part, Codes) and self.launch_step is not None and _chooses_frames(key):
             part.launch_step = self.launch_step[key]
         return part
+
+
+def _chooses_frames(key: Any) -> bool:
+    """Whether an index keeps all axes and picks along the first alone."""
+    if isinstance(key, slice):
+        return True
+    return isinstance(key, (list, np.ndarray)) and np.ndim(key) == 1
 
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
     """Targets as the chip will show them.
+
+    All arrays are NumPy's whatever the targets were, so that `codes` can carry their steps.
 
     Attributes
     ----------
@@ -52,6 +63,8 @@ class Encoded:
         Leading shape of the targets, which decode restores.
     inverse : bool
         Whether decode gives the inverse transform.
+    restore : callable
+        NumPy array to the targets' kind, NumPy or torch: what decode returns.
     """
 
     codes: Codes
@@ -59,3 +72,4 @@ class Encoded:
     launch_step: NDArray[np.uint8]
     shape: tuple[int, ...]
     inverse: bool
+    restore: Restore = field(repr=False, compare=False)

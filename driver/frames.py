@@ -16,7 +16,7 @@ from driver.exposure import brightening
 from driver.handle import Handle
 from driver.info import DeviceInfo
 from driver.library import check, ffi, lib, pointer, struct
-from driver.numbers import whole
+from driver.numbers import switch, whole
 from driver.tracking import PILOT_MAX_AGE_S, PILOT_PERIOD
 
 __all__ = ["decode", "encode", "transform"]
@@ -26,7 +26,8 @@ Targets = NDArray[np.complex64]
 
 def encode(handle: Handle, info: DeviceInfo, x: Any, *, operand: Any, inverse: bool) -> Encoded:
     """`driver.Device.encode`; see there."""
-    targets, second, shape, _ = _targets(info, x, operand)
+    switch(inverse, "inverse")
+    targets, second, shape, restore = _targets(info, x, operand)
     n = info.grid[0]
     codes = np.empty((len(targets), 2, 2, n, n), info.code_dtype)
     scale = np.empty(len(targets), np.float32)
@@ -44,13 +45,13 @@ def encode(handle: Handle, info: DeviceInfo, x: Any, *, operand: Any, inverse: b
     with handle.use() as device:
         if len(targets):
             check(lib.odev_encode(device, job))
-    return Encoded(Codes(codes, launch_step), scale, launch_step, shape, inverse)
+    return Encoded(Codes(codes, launch_step), scale, launch_step, shape, bool(inverse), restore)
 
 
 def decode(handle: Handle, info: DeviceInfo, counts: Any, encoded: Encoded) -> Any:
     """`driver.Device.decode`; see there."""
     n, items = info.grid[0], len(encoded.scale)
-    array, restore = from_caller(counts, "counts")
+    array, _ = from_caller(counts, "counts")
     if array.dtype != info.count_dtype:
         raise DTypeError(f"counts have dtype {array.dtype}; this device gives {info.count_dtype}")
     if array.shape != (items, 4, n, n):
@@ -70,7 +71,7 @@ def decode(handle: Handle, info: DeviceInfo, counts: Any, encoded: Encoded) -> A
     with handle.use() as device:
         if items:
             check(lib.odev_decode(device, job))
-    return restore(y.reshape(*encoded.shape, n, n))
+    return encoded.restore(y.reshape(*encoded.shape, n, n))
 
 
 def transform(
@@ -91,8 +92,10 @@ def transform(
         raise CapabilityError(
             "this device detects intensity only: it has no phase to transform with"
         )
-    brighten = brightening(exposure, info.nominal.launch_step_db)
+    brighten = brightening(exposure, info.nominal.launch_step_db, info.nominal.launch_steps)
     whole(retries, "retries", 0, 8)
+    switch(inverse, "inverse")
+    switch(residual, "residual")
     targets, second, shape, restore = _targets(info, x, operand)
     n = info.grid[0]
     y = np.empty((len(targets), n, n), np.complex64)

@@ -27,7 +27,7 @@ class Handle:
     @property
     def closed(self) -> bool:
         """Whether it has been closed, or belongs to a parent process."""
-        return self._handle is None
+        return not self.owned
 
     @property
     def owned(self) -> bool:

@@ -39,8 +39,6 @@ class NominalValues:
     """Amplitude of the arm without heater, insertion loss included."""
     b1: float
     """Amplitude of the heated arm, insertion loss included."""
-    insertion_amplitude: float
-    """Amplitude transmission of one stage at its maximum (b0 + b1)."""
     signal_rate_photons_per_us: float
     """Photons/us on a camera pixel for abs(F)^2 = 1 behind a lossless chip, launch step 0."""
     reference_rate_photons_per_us: float

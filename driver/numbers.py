@@ -9,12 +9,19 @@ import numpy as np
 
 from driver.errors import ValueRangeError
 
-__all__ = ["is_bool", "real", "whole"]
+__all__ = ["is_bool", "real", "switch", "whole"]
 
 
 def is_bool(value: Any) -> bool:
     """Whether it is Python's or NumPy's True or False."""
     return isinstance(value, (bool, np.bool_))
+
+
+def switch(value: Any, name: str) -> bool:
+    """True or False, or a ValueRangeError that names it: "no" is not False, and not True."""
+    if not is_bool(value):
+        raise ValueRangeError(f"{name}={value!r} must be True or False")
+    return bool(value)
 
 
 def whole(value: Any, name: str, low: int, high: int) -> int:

@@ -10,17 +10,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
+from driver.codec_macs import DRIFT_MACS, PILOT_MACS, decode_macs, encode_macs
 from driver.convolution_shapes import (
+    MOST,
     check_padding,
     check_shapes,
     kernel_blocks,
+    known_padding_mode,
     padding_sides,
     pair,
 )
 from driver.errors import CapabilityError, ShapeError
 from driver.info import Timing
+from driver.numbers import whole
 from driver.polynomial import polynomial_macs
-from driver.precision import Precision, preset
+from driver.precision import PassOptions, Precision, preset
 from driver.spectral import half_width
 from driver.tiling import Layout, lay_out
 from driver.tracking import PILOT_PERIOD
@@ -32,14 +36,6 @@ REFERENCE_STEPS = 4
 
 #: Real MACs per complex product.
 COMPLEX_MACS = 4
-
-#: Real MACs per pixel to encode a frame: two Jacobi rounds of crosstalk compensation over four
-#: heaters with eight neighbours and a partner each; the input map's division and two products of
-#: stage transmissions; the autocorrelation at ten lags over about a quarter of the pixels.
-ENCODE_MACS_PER_PIXEL = 2 * 4 * 9 + 3 * COMPLEX_MACS + 10 * COMPLEX_MACS // 4
-
-#: Real MACs per pixel and exposure to decode: launch gain and output map, and the merging weight.
-DECODE_MACS_PER_PIXEL = 2 * COMPLEX_MACS + 2
 
 #: Working memory of one chunk of tiles [bytes]: enough frames to keep threads busy, few enough to
 #: stay near the cache (four times as much takes half as long again).
@@ -53,6 +49,13 @@ class Macs:
     ``gemm`` is what an electronic convolution would take; the others are what stays electronic.
     Spectral products count four real MACs per complex product and half a plane of N·(N//2+1) bins,
     dense (stride 1), rims and unused parts of tiles included. ``kernels`` is spent once per weight.
+    ``codec`` is encoding, decoding and drift correction (`driver.codec_macs`), residual frames and
+    pilots included.
+
+    A MAC is a real multiplication, with or without an addition. Not MACs, and not counted: plain
+    additions and comparisons, divisions, square roots, and the polynomials that stand for sines and
+    arc tangents. Not known beforehand, and not counted: frames that are repeated because they
+    saturated, each of which is encoded and decoded again.
     """
 
     gemm: int
@@ -168,8 +171,8 @@ class ConvolutionPlan:
             pair(stride, "stride", 1),
             padding if isinstance(padding, str) else pair(padding, "padding", 0),
             pair(dilation, "dilation", 1),
-            groups,
-            padding_mode,
+            whole(groups, "groups", 1, MOST),
+            known_padding_mode(padding_mode),
             preset(precision, pack),
         )
 
@@ -213,7 +216,6 @@ class ConvolutionPlan:
         pairs = self.inputs * self.outputs // self.groups
         pixels = self.grid**2
         bins = self.grid * half_width(self.grid)
-        pictures, products = self.precision.pictures, self.precision.products
         polynomial = sum(
             len(group.tile)
             * polynomial_macs(
@@ -241,12 +243,9 @@ class ConvolutionPlan:
             scaling=self.tiles * (2 * pixels + 4 * bins) * (self.inputs + self.outputs),
             codec=pixels
             * (
-                ENCODE_MACS_PER_PIXEL
-                * (
-                    self.picture_frames // pictures.frames_per_item
-                    + self.product_frames // products.frames_per_item
-                )
-                + DECODE_MACS_PER_PIXEL * self._merged
+                self._frames(self.inputs) * _macs_per_item(self.precision.pictures)
+                + self._frames(self.outputs) * _macs_per_item(self.precision.products)
+                + PILOT_MACS * self.pilots
             ),
         )
 
@@ -284,6 +283,12 @@ class ConvolutionPlan:
             for part in self.parts
             for first, last in self.chunks(part)
         )
+
+
+def _macs_per_item(options: PassOptions) -> int:
+    """Real MACs per pixel of one target's way through a pass."""
+    decode = options.frames_per_item * decode_macs(options.exposures_per_frame)
+    return encode_macs(options.residual) + decode + DRIFT_MACS
 
 
 @lru_cache(maxsize=512)

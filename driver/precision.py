@@ -7,6 +7,7 @@ from typing import Literal
 
 from driver.errors import ValueRangeError
 from driver.exposure import EXPOSURES
+from driver.numbers import switch
 
 __all__ = ["PRECISIONS", "Exposure", "PassOptions", "Precision", "preset"]
 
@@ -62,7 +63,7 @@ def preset(precision: str | Precision, pack: bool | None = None) -> Precision:
     Raises
     ------
     ValueRangeError
-        If there is no preset of that name.
+        If there is no preset of that name, or `pack` is none of True, False and None.
     """
     if not isinstance(precision, Precision):
         try:
@@ -71,4 +72,4 @@ def preset(precision: str | Precision, pack: bool | None = None) -> Precision:
             raise ValueRangeError(
                 f"precision={precision!r} is not one of {', '.join(PRECISIONS)}"
             ) from None
-    return precision if pack is None else replace(precision, pack=pack)
+    return precision if pack is None else replace(precision, pack=switch(pack, "pack"))

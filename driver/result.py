@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from driver.library import lib
 
-__all__ = ["JobResult", "job_result"]
+__all__ = ["CALIBRATION_MAX_AGE_S", "JobResult", "job_result", "one_result"]
+
+CALIBRATION_MAX_AGE_S = 24 * 3600.0
+"""Device time after which a calibration counts as old [s]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +35,29 @@ class JobResult:
     saturated: bool
     """Flag SATURATED: there are such bins."""
     calibration_stale: bool
-    """Flag CALIBRATION_STALE: the pilot's amplitude moved by over a tenth since the calibration."""
+    """Flag CALIBRATION_STALE: the pilot's amplitude moved by over a tenth since the calibration, or
+    the calibration that a transform used is older than `CALIBRATION_MAX_AGE_S` of device time.
+
+    A device's clock starts at 0 when it is opened.  A calibration of an earlier session may carry a
+    time that this session has yet to reach: its age is then unknown, and not flagged.
+    """
 
 
-def job_result(data: Any) -> JobResult:
-    """From the C struct."""
+def job_result(data: Any, calibrated_ns: int | None) -> JobResult:
+    """From the C struct.
+
+    Parameters
+    ----------
+    data
+        ``odev_result``.
+    calibrated_ns : int, optional
+        Device time of the measured calibration that the job used [ns]; None if it used none.
+    """
+    old = (
+        calibrated_ns is not None
+        and data.frames > 0
+        and data.start_ns - calibrated_ns > CALIBRATION_MAX_AGE_S * 1e9
+    )
     return JobResult(
         start_s=data.start_ns * 1e-9,
         end_s=data.end_ns * 1e-9,
@@ -45,5 +67,23 @@ def job_result(data: Any) -> JobResult:
         retries=data.retries,
         saturations=data.saturations,
         saturated=bool(data.flags & lib.ODEV_FLAG_SATURATED),
-        calibration_stale=bool(data.flags & lib.ODEV_FLAG_CALIBRATION_STALE),
+        calibration_stale=old or bool(data.flags & lib.ODEV_FLAG_CALIBRATION_STALE),
+    )
+
+
+def one_result(parts: Sequence[JobResult]) -> JobResult:
+    """One result for jobs that were parts of one.
+
+    It lasts from the first start to the last end, adds the counters and has every part's flags.
+    """
+    return JobResult(
+        start_s=min(part.start_s for part in parts),
+        end_s=max(part.end_s for part in parts),
+        frames=sum(part.frames for part in parts),
+        exposures=sum(part.exposures for part in parts),
+        pilots=sum(part.pilots for part in parts),
+        retries=sum(part.retries for part in parts),
+        saturations=sum(part.saturations for part in parts),
+        saturated=any(part.saturated for part in parts),
+        calibration_stale=any(part.calibration_stale for part in parts),
     )

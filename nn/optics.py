@@ -65,7 +65,7 @@ def _shared_device(uri: str) -> Device:
         if key not in _shared:
             device = open_device(uri)
             try:
-                # Without converters there is no error either: an ideal device needs none.
+                # A data sheet without tolerances leaves nothing to calibrate.
                 if not device.info.nominal_is_true:
                     device.calibrate()
             except BaseException:

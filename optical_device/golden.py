@@ -204,6 +204,7 @@ class GoldenDevice:
         self.device_time_ns = 0
         """Device time since opening [ns]."""
         self._last_codes: NDArray[Any] | None = None
+        self._readings = 0
 
     @property
     def profile(self) -> Profile:
@@ -249,11 +250,15 @@ class GoldenDevice:
         self.device_time_ns += round(seconds * 1e9)
 
     def sensors(self, laser_mw: float | None = None) -> tuple[float, float]:
-        """Readings of the temperature sensor [K] and the laser monitor [mW], noise and all."""
+        """Readings of the temperature sensor [K] and the laser monitor [mW], noise and all.
+
+        Each reading has noise of its own.
+        """
         f, p = self.fabrication, self.profile
         t_s = self.device_time_ns * 1e-9
         value, _ = drift(t_s, f.drift_amplitude, f.drift_omega_rad_per_s, f.drift_phase_rad)
-        noise = scalar_normals(f.seed, self.frames, Stream.SENSORS)[0]
+        noise = scalar_normals(f.seed, self.frames, Stream.SENSORS, index=self._readings)[0]
+        self._readings += 1
         temperature_k = p.thermal.ambient_k + value[Drift.AMBIENT] + f.sensor_offset_k
         set_mw = p.source.laser_mw if laser_mw is None else laser_mw
         monitor_mw = set_mw * (1.0 + value[Drift.LASER_POWER]) * f.monitor_gain

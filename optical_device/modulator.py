@@ -61,7 +61,7 @@ def heater_power(cold_mw: Array, resistance_slope_per_mw: Array) -> Array:
 def coupler_amplitudes(d1: Array, d2: Array, transmission: Array) -> tuple[Array, Array]:
     """Amplitudes of the two arms of a stage whose couplers split 1/2 -+ d.
 
-    b0 = sqrt(eta (1/2 - d1) (1/2 + d2)),  b1 = sqrt(eta (1/2 + d1) (1/2 - d2)): bar port of two
+    b0 = sqrt(eta (1/2 - d1) (1/2 + d2)),  b1 = sqrt(eta (1/2 + d1) (1/2 - d2)): cross port of two
     lossless couplers in series around arms of power transmission eta.  The extinction is
     ((b0 + b1) / (b0 - b1))^2; with d1 = -d2 = -d it is 1 / (4 d^2) and b0 + b1 = sqrt(eta).
     """

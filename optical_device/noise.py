@@ -126,9 +126,12 @@ def camera_normals(
 
 
 def scalar_normals(
-    seed: int, frame: int, stream: Stream, exposures: int = 1, count: int = 4
+    seed: int, frame: int, stream: Stream, exposures: int = 1, count: int = 4, index: int = 0
 ) -> NDArray[np.float64]:
-    """Standard normals of one number per step or sensor (pixel 0), shape (exposures, count)."""
+    """Standard normals of one number per step or sensor, shape (exposures, count).
+
+    `index` takes the pixel's place in the counter: 0 for the laser, the reading for sensors.
+    """
     return np.stack(
-        [_normals(0, seed, frame, stream, exposure, count) for exposure in range(exposures)]
+        [_normals(index, seed, frame, stream, exposure, count) for exposure in range(exposures)]
     )

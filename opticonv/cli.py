@@ -6,6 +6,7 @@ import typer
 
 from opticonv.calibrate import calibrate
 from opticonv.demo.command import demo
+from opticonv.device.command import device_app
 from opticonv.devices import devices
 from opticonv.errors import OneLineErrors
 from opticonv.upscale import upscale
@@ -21,6 +22,7 @@ app = typer.Typer(
 )
 for command in (devices, calibrate, upscale, demo):
     app.command()(command)
+app.add_typer(device_app)
 
 
 @app.callback(invoke_without_command=True)

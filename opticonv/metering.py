@@ -11,6 +11,7 @@ import copy
 import math
 import time
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -96,6 +97,10 @@ class MeteredDevice:
     def n(self) -> int:
         """Pixels along one side of the grid."""
         return self._device.n
+
+    def one_job(self) -> AbstractContextManager[None]:
+        """As the device's own."""
+        return self._device.one_job()
 
     def transform(
         self,

@@ -205,7 +205,14 @@ static odev_status telemetry_task(odev_device *device, const void *job, odev_res
   const uint64_t reading = device->readings++;
   pthread_mutex_unlock(&device->lock);
   telemetry->struct_size = sizeof *telemetry;
-  return device->backend.read_sensors(device->context, reading, laser_mw, telemetry);
+  const odev_status status = device->backend.read_sensors(device->context, reading, laser_mw, telemetry);
+  if (status == ODEV_OK) {
+    pthread_mutex_lock(&device->lock);
+    device->counters.temperature_k = telemetry->temperature_k;
+    device->counters.laser_mw = telemetry->laser_mw;
+    pthread_mutex_unlock(&device->lock);
+  }
+  return status;
 }
 
 odev_status odev_telemetry(odev_device *device, odev_telemetry_data *telemetry) {
@@ -213,9 +220,14 @@ odev_status odev_telemetry(odev_device *device, odev_telemetry_data *telemetry) 
   if (usable != ODEV_OK) return usable;
   if (!telemetry || telemetry->struct_size != sizeof *telemetry)
     return odev_fail(ODEV_ERR_ARGUMENT, "telemetry: struct_size must be sizeof(odev_telemetry_data)");
-  /* Counters at once, even while a job runs; so too the sensors, unless the backend is not concurrent. */
   if (device->caps.concurrent) return telemetry_task(device, telemetry, NULL);
-  return odev_run_task(device, telemetry_task, telemetry, NULL);
+  /* Such a backend can't be asked while it works: the last readings must do, so that the call answers. */
+  pthread_mutex_lock(&device->lock);
+  const int works = device->busy || device->first;
+  if (works) *telemetry = device->counters;
+  pthread_mutex_unlock(&device->lock);
+  telemetry->struct_size = sizeof *telemetry;
+  return works ? ODEV_OK : odev_run_task(device, telemetry_task, telemetry, NULL);
 }
 
 /* ---- jobs ---- */

@@ -42,9 +42,9 @@ static inline odev_status gated_execute(void *context, const odev_block *block, 
   return ODEV_ERR_BACKEND;
 }
 
-static inline odev_status gated_sensors(void *context, int64_t time_ns, uint64_t frame, double laser_mw,
-                                 odev_telemetry_data *telemetry) {
-  (void)context, (void)time_ns, (void)frame;
+static inline odev_status gated_sensors(void *context, uint64_t reading, double laser_mw,
+                                        odev_telemetry_data *telemetry) {
+  (void)context, (void)reading;
   telemetry->temperature_k = 300;
   telemetry->laser_mw = laser_mw;
   return ODEV_OK;

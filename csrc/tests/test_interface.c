@@ -122,7 +122,8 @@ static odev_status huge_caps(void *context, odev_caps *caps) {
   return ODEV_OK;
 }
 
-/* A backend that cannot be opened is closed all the same. */
+/* A backend that cannot be opened is closed all the same, unless it is of another version: then nothing
+ * in it can be trusted to be where it seems, and it stays the caller's. */
 static void test_bad_backends(void) {
   odev_backend bad[5];
   for (int i = 0; i < 5; ++i) bad[i] = gated_backend();
@@ -135,7 +136,7 @@ static void test_bad_backends(void) {
     gate g = {.closed = 0};
     odev_device *device = NULL;
     CHECK(odev_open_backend(&bad[i], &g, &device) != ODEV_OK);
-    CHECK(device == NULL && g.closed);
+    CHECK(device == NULL && g.closed == (i >= 2));
   }
 }
 

@@ -151,7 +151,6 @@ def data_sheet(profile: Profile, serial: str) -> DeviceInfo:
             link_partner=profile.thermal.link_partner,
             b0=amplitude / 2.0,
             b1=amplitude / 2.0,
-            insertion_amplitude=amplitude,
             signal_rate_photons_per_us=src.signal_rate_photons_per_us * laser,
             reference_rate_photons_per_us=profile.reference.rate_photons_per_us
             * laser

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
+import secrets
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -18,10 +18,11 @@ import h5py
 import numpy as np
 
 from driver.calibration.calibration import Calibration
-from driver.errors import CalibrationError, CalibrationMismatchError
+from driver.calibration.validation import check_calibration
+from driver.errors import CalibrationError
 from driver.info import DeviceInfo
 
-__all__ = ["SCHEMA", "check_device", "load", "save"]
+__all__ = ["SCHEMA", "load", "save"]
 
 SCHEMA = 1
 """Version of the file's layout."""
@@ -60,9 +61,9 @@ def save(calibration: Calibration, path: str | Path) -> None:
     path = Path(path)
     temporary: Path | None = None
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        os.close(handle)
-        temporary = Path(name)
+        temporary = path.parent / f".{path.name}.{secrets.token_hex(4)}"
+        # Not mkstemp: a calibration is for whoever the umask lets read it.
+        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
         with h5py.File(temporary, "w") as file:
             file.attrs["schema"] = SCHEMA
             for header in _HEADER:
@@ -96,7 +97,8 @@ def load(path: str | Path, info: DeviceInfo | None = None) -> Calibration:
     Raises
     ------
     CalibrationError
-        The file is missing, not a calibration, of another schema, or corrupt.
+        The file is missing, not a calibration, of another schema, or corrupt; or what it holds does
+        not fit the device of `info`.
     CalibrationMismatchError
         It's sound, but belongs to another device or profile.
     """
@@ -119,7 +121,7 @@ def load(path: str | Path, info: DeviceInfo | None = None) -> Calibration:
     if _checksum(calibration) != checksum:
         raise CalibrationError(f"{path} is corrupt: its checksum does not match its content")
     if info is not None:
-        check_device(calibration, info)
+        check_calibration(calibration, info)
     return calibration
 
 
@@ -137,15 +139,3 @@ def _read(file: Any) -> Calibration:
             array = file[item.name][()]
             values[item.name] = scalars[item.name](array) if item.name in scalars else array
     return Calibration(**values)
-
-
-def check_device(calibration: Calibration, info: DeviceInfo) -> None:
-    """Raise CalibrationMismatchError unless the calibration is this device's."""
-    if calibration.serial != info.serial:
-        raise CalibrationMismatchError(
-            f"the calibration is of device {calibration.serial}, not of this one, {info.serial}"
-        )
-    if calibration.profile_hash != info.profile_hash or calibration.grid != info.grid:
-        raise CalibrationMismatchError(
-            f"the calibration of {calibration.serial} was made with another profile: calibrate anew"
-        )

@@ -223,6 +223,15 @@ def test_gives_back_what_came_in() -> None:
     assert relative_error(double, exact(x[None], w, None)[0]) < TOLERANCE
 
 
+def test_bias_comes_third_as_in_torch() -> None:
+    rng = np.random.default_rng(10)
+    x, w, bias = pictures(rng, 1, 2, 9, 9), kernels(rng, 3, 2, 3, 3), kernels(rng, 3)
+    with open_device("emulator:ideal", seed=1, device__n=16) as device:
+        result = device.convolve2d(x, w, bias, padding=1)
+    # DESIGN's figure for a device without errors, whose codes and counts are float32.
+    assert relative_error(result, exact(x, w, bias, padding=1)) < 1e-5
+
+
 @pytest.mark.parametrize("precision", ["fast", "balanced", "best"])
 def test_a_devices_telemetry_agrees_with_the_plan(precision: str) -> None:
     rng = np.random.default_rng(9)
@@ -264,6 +273,20 @@ X, W = np.ones((1, 2, 9, 9), np.float32), np.ones((4, 2, 3, 3), np.float32)
         (X, W, {"padding": "same", "stride": 2}, ValueRangeError, "stride=1"),
         (X, W, {"padding_mode": "mirror"}, ValueRangeError, "mirror"),
         (X, W, {"precision": "perfect"}, ValueRangeError, "balanced"),
+        (X, W, {"precision": ["fast"]}, ValueRangeError, "balanced"),
+        (X, W, {"padding_mode": ["zeros"]}, ValueRangeError, "padding_mode"),
+        (X, W, {"groups": 1.0}, ValueRangeError, "groups=1.0"),
+        (X, W, {"groups": "a"}, ValueRangeError, "groups='a'"),
+        (X, W, {"groups": True}, ValueRangeError, "groups=True"),
+        (X, W, {"groups": 0}, ValueRangeError, "groups=0"),
+        (X, W, {"stride": 1.0}, ValueRangeError, "stride=1.0"),
+        (X, W, {"stride": True}, ValueRangeError, "stride=True"),
+        (X, W, {"stride": (1, "2")}, ValueRangeError, "stride"),
+        (X, W, {"padding": None}, ValueRangeError, "padding=None"),
+        (X, W, {"padding": -1}, ValueRangeError, "padding=-1"),
+        (X, W, {"dilation": [1, [2]]}, ValueRangeError, "dilation"),
+        (X, W, {"pack": "no"}, ValueRangeError, "pack='no'"),
+        (X, W, {"pack": 1}, ValueRangeError, "pack=1"),
     ],
 )
 def test_bad_input_is_refused_before_any_frame(

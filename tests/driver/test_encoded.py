@@ -30,6 +30,25 @@ def test_slices_take_their_steps_along(codes: Codes, key: slice) -> None:
 
 
 @pytest.mark.parametrize(
+    "key",
+    [
+        [0, 1],
+        [4, -5, 4],
+        [],
+        [True, False, True, True, False],
+        np.array([2, 0]),
+        np.array([2, 0], np.uint8),
+        np.arange(5) % 2 == 0,
+    ],
+)
+def test_chosen_frames_take_their_steps_along(codes: Codes, key: Any) -> None:
+    part = codes[key]
+    assert np.array_equal(part, np.asarray(codes)[key])
+    assert part.launch_step is not None
+    assert np.array_equal(part.launch_step, STEPS[key])
+
+
+@pytest.mark.parametrize(
     "change",
     [
         lambda c: c + np.uint16(0),
@@ -38,6 +57,9 @@ def test_slices_take_their_steps_along(codes: Codes, key: slice) -> None:
         lambda c: c.astype(np.float32),
         lambda c: c[0],
         lambda c: c[..., ::-1],
+        lambda c: c[np.array([[0, 1], [2, 3]])],
+        lambda c: c[np.asarray(c) > 3],
+        lambda c: c[None],
         lambda c: np.concatenate([c, c]),
         lambda c: np.roll(c, 1, axis=0),
     ],
@@ -65,7 +87,7 @@ def test_expose_uses_the_steps_of_codes(
     x = np.zeros((1, N, N), np.complex64)
     x[0, 3, 4] = 1  # one bright pixel spreads its light: far brighter than the default
     counts = []
-    for how in ("as they are", "in a slice", "given", "left to the default"):
+    for how in ("as they are", "in a slice", "given", "left to the default", "by a mask"):
         with calibrated("emulator:lab", seed=7, device__n=N) as device:
             encoded = device.encode(x)
             plain = np.asarray(encoded.codes)
@@ -73,6 +95,8 @@ def test_expose_uses_the_steps_of_codes(
                 counts.append(device.expose(encoded.codes))
             elif how == "in a slice":
                 counts.append(device.expose(encoded.codes[0:1]))
+            elif how == "by a mask":
+                counts.append(device.expose(encoded.codes[np.array([True])]))
             elif how == "given":
                 counts.append(device.expose(plain, launch_step=encoded.launch_step))
             else:
@@ -80,3 +104,4 @@ def test_expose_uses_the_steps_of_codes(
     assert np.array_equal(counts[0], counts[1])
     assert np.array_equal(counts[0], counts[2])
     assert np.mean(counts[0] != counts[3]) > 0.5
+    assert np.array_equal(counts[0], counts[4])

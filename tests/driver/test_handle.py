@@ -102,6 +102,33 @@ parent.close()
 """
 
 
+LEFT_BY_AN_ERROR = """
+import os
+from driver import open_device
+
+parent = open_device("emulator:lab", seed=7, device__n=32)
+parent.__enter__()
+child = os.fork()
+if child == 0:
+    seen = 3
+    try:
+        with parent:
+            raise ZeroDivisionError
+    except ZeroDivisionError:
+        seen = 0 if parent.closed and "closed" in repr(parent) else 4
+    finally:
+        os._exit(seen)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+assert not parent.closed
+parent.close()
+"""
+
+
+def test_a_child_s_error_leaves_the_with_block_as_it_is(run_python: Callable[[str], None]) -> None:
+    """Not masked by a ForkedDeviceError; the device is the parent's to close."""
+    run_python(LEFT_BY_AN_ERROR)
+
+
 @pytest.mark.parametrize(
     "use",
     [

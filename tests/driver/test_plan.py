@@ -103,6 +103,44 @@ def test_spectral_macs_name_their_convention() -> None:
     assert macs.electronic == macs.spectral + macs.polynomial + macs.scaling + macs.codec
 
 
+def test_codec_macs_are_those_of_the_kernels() -> None:
+    """Added up by hand, for each pixel, from the multiplications in csrc/kernels."""
+    # encode_impl.h: load 2, input map 4, its square 2, reach 1 and its square 1;
+    target = 10
+    # amplitude 3, stages 2 × 6, their product and the phase left 2 × 4, four heaters' units 2;
+    # two Jacobi rounds of four heaters with nine others; codes 4 × 4;
+    # predict_impl.h: energy 2, ten complex lags on half the pixels at most.
+    frame = (3 + 12 + 8 + 8) + 2 * 4 * 9 + 16 + (2 + 20)
+    # subtract_realised: power 4 × 5, heat 4 × 9, turns 4; stages 2 × 2, products 2 × 4,
+    # difference 2; then power 2, reach 2.
+    realised = 20 + 36 + 4 + 4 + 8 + 2 + 4
+    # decode_impl.h, each exposure: quarters 2, leak 6, launch gain 4, and merged: noise,
+    # weight, two sums.  Each frame: norm 2, output map 4, sign 1.  Each item: drift 4.
+    single, two_gain, averaged = 12 + 7, 2 * 16 + 7, 5 * 16 + 7
+    pilot = 12 + 6  # combined as one exposure; products with the pilot 4, its square 2
+    items = 40  # to and from the products, as in test_counts_of_the_default_layer
+    wanted = {
+        "fast": 2 * items * (target + frame + single + 4),
+        "balanced": 2 * items * (target + frame + two_gain + 4),
+        "best": items * (2 * target + 3 * frame + realised + 3 * averaged + 2 * 4),
+    }
+    for precision, per_pixel in wanted.items():
+        plan = ConvolutionPlan.for_shapes(*LAYER, grid=64, padding=1, precision=precision)
+        assert plan.macs.codec == 64**2 * (per_pixel + pilot * plan.pilots), precision
+
+
+def test_options_of_numpy_and_of_python_are_one() -> None:
+    plain = ConvolutionPlan.for_shapes(*LAYER, grid=64, stride=2, padding=(1, 0), groups=1)
+    numpy = ConvolutionPlan.for_shapes(
+        *LAYER,
+        grid=64,
+        stride=np.int64(2),  # type: ignore[arg-type]
+        padding=(np.int32(1), 0),  # type: ignore[arg-type]
+        groups=np.uint8(1),  # type: ignore[arg-type]
+    )
+    assert numpy == plain
+
+
 def test_pilots_stay_within_five_percent() -> None:
     assert 1 / PILOT_PERIOD <= 0.05
 

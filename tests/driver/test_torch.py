@@ -37,6 +37,20 @@ def test_torch_goes_in_and_comes_out(calibrated: Opener, targets: Targets) -> No
         assert np.array_equal(plain, tensor.numpy())
 
 
+def test_what_was_encoded_from_torch_is_decoded_to_torch(lab: Device, targets: Targets) -> None:
+    """Though codes and counts between are NumPy's; and the other way round."""
+    x = targets(2, N, N)
+    encoded = lab.encode(torch.from_numpy(x))
+    assert isinstance(encoded.codes, np.ndarray)
+    counts = lab.expose(encoded.codes)
+    assert isinstance(counts, np.ndarray)
+    y = lab.decode(counts, encoded)
+    assert isinstance(y, torch.Tensor)
+    plain = lab.decode(torch.from_numpy(counts), lab.encode(x))
+    assert isinstance(plain, np.ndarray)
+    assert np.array_equal(plain, y.numpy())
+
+
 def test_torch_tensors_of_every_kind(
     ideal: Device, targets: Targets, no_frame_exposed: Unexposed
 ) -> None:

@@ -9,6 +9,7 @@ from torch.nn import functional
 
 from driver import Device, open_device
 from driver.convolution import convolve2d
+from driver.errors import CapabilityError
 from nn import OpticalConv2d
 from opticonv import metering
 from opticonv.enlarging import load_network
@@ -81,6 +82,20 @@ def test_transforms_are_the_devices_own(device: Device) -> None:
     x, w = torch.rand(1, 2, 16, 16), torch.randn(3, 2, 3, 3)
     expected = convolve2d(device, x, w, padding=1)
     assert torch.equal(MeteredDevice(device).convolve2d(x, w, padding=(1, 1)), expected)
+
+
+def test_darkness_is_refused_as_by_the_device(device: Device) -> None:
+    device.params["laser_enabled"] = False
+    with pytest.raises(CapabilityError):
+        MeteredDevice(device).convolve2d(torch.rand(1, 2, 16, 16), torch.randn(3, 2, 3, 3))
+    assert device.telemetry().frames == 0
+
+
+def test_a_metered_convolution_is_one_job(device: Device) -> None:
+    meter = MeteredDevice(device)
+    meter.convolve2d(torch.rand(1, 2, 16, 16), torch.randn(3, 2, 3, 3))
+    assert device.last_result is not None
+    assert device.last_result.frames == meter.cost().frames
 
 
 def test_plan_of_the_network_counts_its_known_macs() -> None:

@@ -1,0 +1,61 @@
+"""Real multiply-accumulates of the frame path's electronics, per pixel.
+
+Counted line by line in ``csrc/kernels`` (`encode_impl.h`, `predict_impl.h`, `decode_impl.h`): every
+real multiplication, with or without an addition, is one.  `driver.plan.Macs` says what is left out.
+"""
+
+from __future__ import annotations
+
+__all__ = ["DRIFT_MACS", "PILOT_MACS", "decode_macs", "encode_macs"]
+
+#: Heaters of a pixel, what each feels (eight neighbours and its partner), real MACs of a complex
+#: product, and of a squared magnitude.
+HEATERS, FELT, PRODUCT, SQUARE = 4, 9, 4, 2
+
+#: Rounds of Jacobi's method against thermal crosstalk.
+JACOBI_ROUNDS = 2
+
+#: Target to chip: normalise and conjugate, divide by the input map, power, and the stages' reach.
+_TARGET = 2 + PRODUCT + SQUARE + 2
+
+#: Amplitude and phase to heat: the scaled amplitude; six for each stage's cosine, sine and
+#: transmission; the product of both stages and what is left of the phase; each heater's milliwatts
+#: per turn and first guess.
+_HEAT = (SQUARE + 1) + 2 * 6 + 2 * PRODUCT + HEATERS * 2
+
+_CROSSTALK = JACOBI_ROUNDS * HEATERS * FELT
+
+#: Power to code: rising resistance (2), full power, code range.
+_CODES = HEATERS * 4
+
+#: Prediction of the brightest bin: energy, and up to ten lags on every other row.
+_PREDICTION = SQUARE + 10 * PRODUCT // 2
+
+#: Codes back to the field they give: power of each heater (5), heat felt, turns; two stages' real
+#: and imaginary parts, their products, the difference from the target, and its power and reach.
+_REALISED = HEATERS * (5 + FELT + 1) + 2 * 2 + 2 * PRODUCT + 2 + SQUARE + 2
+
+#: Four counts to one complex number: quarter differences, and the conjugate's leak removed.
+_COMBINE = 2 + 6
+
+#: Complex drift gain divided out of an item's result.
+DRIFT_MACS = PRODUCT
+
+#: A pilot's gain: combined, launch gain, correlation with the expected spectrum and its norm.
+PILOT_MACS = _COMBINE + PRODUCT + PRODUCT + SQUARE
+
+
+def encode_macs(residual: bool) -> int:
+    """Real MACs per pixel to encode one item: a frame, and its residual frame if there is one."""
+    frame = _HEAT + _CROSSTALK + _CODES + _PREDICTION
+    return _TARGET + frame + (_REALISED + frame if residual else 0)
+
+
+def decode_macs(exposures: int) -> int:
+    """Real MACs per pixel to decode one frame from its exposures.
+
+    Each: combined, launch gain, and where there are several a variance, a weight and two weighted
+    sums.  Once: the sum's norm, the output map, the conjugate's sign.
+    """
+    merging = 4 if exposures > 1 else 0
+    return exposures * (_COMBINE + PRODUCT + merging) + 2 + PRODUCT + 1

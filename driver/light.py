@@ -1,0 +1,45 @@
+"""Whether light takes part: what a convolution checks before and after its frames.
+
+A picture's polynomial goes around the light (`driver.polynomial`), so a convolution in the dark
+would still look like one.  It has to be refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from driver.errors import BackendError, CapabilityError
+from driver.result import JobResult
+
+__all__ = ["DARK_PILOT", "check_light", "check_pilot"]
+
+DARK_PILOT = 1e-2
+"""Amplitude of a pilot, relative to its calibration, below which what is measured is noise."""
+
+
+def check_light(params: Mapping[str, float | bool]) -> None:
+    """Refuse a device whose laser is disabled or at 0 mW, or whose reference beam has no light.
+
+    Raises
+    ------
+    CapabilityError
+    """
+    for name in ("laser_enabled", "laser_mw", "reference_fraction"):
+        if not params[name]:
+            raise CapabilityError(
+                f"a convolution needs light, but params[{name!r}] is {params[name]}: set it first"
+            )
+
+
+def check_pilot(result: JobResult, drift_amplitude: float) -> None:
+    """Refuse a finished job whose pilots, if it had any, came back dark.
+
+    Raises
+    ------
+    BackendError
+    """
+    if result.pilots and drift_amplitude < DARK_PILOT:
+        raise BackendError(
+            f"the pilot came back with {drift_amplitude:.1e} of its amplitude: "
+            "no light reaches the camera"
+        )

@@ -1,0 +1,1 @@
+"""`opticonv device`: what a device is."""

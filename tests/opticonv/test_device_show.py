@@ -1,0 +1,337 @@
+"""`opticonv device show`: what it prints, what it leaves, and whether its figures are true."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from PIL import Image
+
+from driver import open_device
+from optical_device import lens
+from optical_device.drift import drift
+from optical_device.profile import load_profile, profile_names
+from opticonv.device import show
+from opticonv.device.data_sheet import OVERRIDDEN, data_sheet_values
+from opticonv.device.drift_picture import drift_over
+from opticonv.device.effects import present_effects, without
+from opticonv.device.error_study import study_errors
+from opticonv.device.figures import convolution_costs, frame_costs, limits
+from opticonv.device.gauge import aligned_to
+from opticonv.device.heater_pictures import heater_test_frame
+from opticonv.device.optics_picture import point_spread, strehl_ratio
+from opticonv.device.specimen import (
+    Specimen,
+    camera_spectrum,
+    difference,
+    heater_frame,
+    light_leaving_chip,
+)
+from opticonv.device.tile import photograph_tile
+
+Run = Callable[..., Any]
+
+N = 16
+LAB = f"lab?device__n={N}"
+FILES = {
+    "chip_field.png", "drift.png", "errors_alone.png", "errors_removed.png",
+    "heaters_photograph.png", "heaters_test.png", "optics.png", "report.txt",
+    "spectra_one_error.png",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def specimen() -> Specimen:
+    return Specimen("lab", 7, {"device__n": N})
+
+
+@pytest.fixture(scope="module")
+def pictures() -> np.ndarray[Any, Any]:
+    tile = photograph_tile(N)
+    return np.stack([tile[::-1, ::-1], tile]).astype(np.complex128)
+
+
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pictures are drawn, but written as a dot: rendering is what takes the time."""
+
+    def dot(_: Figure, path: Path) -> None:
+        Image.new("RGB", (1, 1)).save(path)
+
+    monkeypatch.setattr(show, "save_picture", dot)
+
+
+# ---- errors and their absence --------------------------------------------------------------------
+
+
+def test_every_error_belongs_to_one_effect() -> None:
+    effects = present_effects(load_profile("lab"))
+    keys = [key for effect in effects for key in effect.off]
+    assert len(keys) == len(set(keys))
+    assert {"thermal crosstalk", "aberration", "shot noise", "ADC quantisation"} <= {
+        effect.name for effect in effects
+    }
+    assert present_effects(load_profile("ideal")) == []
+
+
+def test_a_device_without_its_errors_is_exact(specimen: Specimen, pictures: Any) -> None:
+    off = without(present_effects(specimen.fabricated().profile))
+    seen = camera_spectrum(specimen.fabricated(off), specimen.encoded(pictures, 0.0, more=off))
+    # The optical axis is at the centre of the chip: behind the lens that is a known phase.
+    true = np.fft.fft2(pictures[1], norm="ortho") * lens.axis_maps(N)[1]
+    # Codes and counts of such a device are float32.
+    assert np.linalg.norm(difference(seen, true)) < 1e-5 * np.linalg.norm(true)
+
+
+def test_each_error_shows_and_is_that_error(specimen: Specimen, pictures: Any) -> None:
+    fabrication = specimen.fabricated()
+    program = specimen.encoded(pictures, 0.0)
+    study = study_errors(specimen, fabrication, pictures, 3600.0, program, "data sheet")
+    alone, changes = study.alone_rms(), study.changes_rms()
+    assert list(alone) == [effect.name for effect in present_effects(fabrication.profile)]
+    assert set(alone) - set(changes) == {"DAC quantisation"}
+    for name in ("static phases", "thermal crosstalk", "aberration", "splitting tree"):
+        assert alone[name] > 0.05
+        assert changes[name] > 0.05
+    for name in ("shot noise", "read noise", "ADC quantisation", "pixel response (PRNU)"):
+        assert 1e-4 < alone[name] < 0.1
+    # A scale common to all bins is none of these errors, and nothing saturates.
+    for name in ("unknown scales", "launch attenuator", "full well"):
+        assert alone[name] < 1e-4
+
+
+def test_aberration_alone_is_what_the_wavefront_says(specimen: Specimen) -> None:
+    effects = present_effects(specimen.fabricated().profile)
+    alone = specimen.fabricated(without(e for e in effects if e.name != "aberration"))
+    flat = specimen.fabricated(without(effects))
+    wavefront = np.angle(alone.input_map / flat.input_map) / (2.0 * np.pi)
+    assert wavefront.std() == pytest.approx(alone.profile.lens.aberration_waves_rms)
+    # Maréchal holds to the fourth order of the phase error: (2 pi 0.05)^4 / 2 = 0.005.
+    marechal = math.exp(-((2.0 * math.pi * wavefront.std()) ** 2))
+    assert strehl_ratio(wavefront) == pytest.approx(marechal, abs=0.005)
+
+
+# ---- what the pictures show ----------------------------------------------------------------------
+
+
+def test_point_spread_of_a_square_of_emitters() -> None:
+    spread = point_spread(np.ones((N, N), np.complex128))
+    centre = len(spread) // 2
+    assert spread[centre, centre] == pytest.approx(1.0)
+    # Dirichlet kernel: dark at whole pixels, sin(pi/2) / (N sin(pi/2N)) half a pixel off.
+    assert spread[centre, centre + 16] == pytest.approx(0.0, abs=1e-20)
+    half = (1.0 / (N * math.sin(math.pi / (2 * N)))) ** 2
+    assert spread[centre + 8, centre] == pytest.approx(half)
+
+
+def test_heat_of_the_test_frame_reaches_neighbours_and_partner(specimen: Specimen) -> None:
+    fabrication = specimen.fabricated()
+    drive = heater_test_frame(N)
+    frame = heater_frame(fabrication, drive)
+    assert np.all((frame.power_mw > 0.0) == (drive > 0.0))
+    row = column = N // 4
+    own = np.pi * frame.power_mw[0, 0, row, column] / fabrication.p_pi_mw[0, 0, row, column - 1]
+    west = frame.phase_rad[0, 0, row, column - 1]
+    assert west == pytest.approx(own * fabrication.links[0, 0, 0, row, column - 1])
+    assert not drive[0, 1].any()
+    partner = frame.phase_rad[0, 1, row, column] / np.pi * fabrication.p_pi_mw[0, 1, row, column]
+    power = frame.power_mw[0, 0, row, column]
+    assert partner == pytest.approx(power * fabrication.partner[0, row, column])
+    np.testing.assert_allclose(frame.left_rad, fabrication.memory * frame.phase_rad)
+
+
+@pytest.mark.parametrize("n", [2, 3, 11, 64])
+def test_the_test_frame_fits_any_grid(n: int) -> None:
+    drive = heater_test_frame(n)
+    assert drive.shape == (2, 2, n, n)
+    assert drive.max() == 1.0
+
+
+def test_fields_are_compared_up_to_factor_and_tilt() -> None:
+    rng = np.random.default_rng(5)
+    target = rng.normal(size=(N, N)).astype(np.complex128)
+    row, column = np.mgrid[0:N, 0:N]
+    moved = (0.3 - 2.0j) * target * np.exp(1j * (np.pi * row - 0.37 * column))
+    np.testing.assert_allclose(aligned_to(target, moved), target, atol=1e-9)
+
+
+def test_calibrated_codes_make_the_wanted_field(specimen: Specimen, pictures: Any) -> None:
+    fabrication = specimen.fabricated()
+    light = light_leaving_chip(fabrication, specimen.encoded(pictures, 0.0, calibrated=True))
+    field = aligned_to(pictures[1], light)
+    assert np.linalg.norm(field - pictures[1]) < 0.02 * np.linalg.norm(pictures[1])
+
+
+def test_drift_over_an_hour(specimen: Specimen) -> None:
+    fabrication = specimen.fabricated()
+    times = np.array([0.0, 17.0, 3600.0])
+    seen = drift_over(fabrication, times)
+    for index, time_s in enumerate(times):
+        value, _ = drift(
+            float(time_s),
+            fabrication.drift_amplitude,
+            fabrication.drift_omega_rad_per_s,
+            fabrication.drift_phase_rad,
+        )
+        np.testing.assert_allclose(seen[:, index], value)
+
+
+# ---- figures -------------------------------------------------------------------------------------
+
+
+def test_frame_times_are_the_devices_own(specimen: Specimen) -> None:
+    with open_device("emulator:lab", device__n=N) as device:
+        codes = np.zeros((3, 2, 2, N, N), np.uint16)
+        for cost in frame_costs(device.info):
+            before = device.telemetry().device_time_s
+            device.expose(codes, launch_step=np.full((3, cost.exposures), 9))
+            spent = device.telemetry().device_time_s - before
+            assert spent == pytest.approx(3e-3 * cost.time_ms)
+            assert 1e-3 * cost.energy_mj == pytest.approx(spent / 3 * device.info.power_w)
+
+
+def test_convolutions_cost_what_is_planned(specimen: Specimen) -> None:
+    info = specimen.info()
+    for cost in convolution_costs(info):
+        assert cost.energy_j == pytest.approx(cost.time_s * info.power_w)
+        # A frame of one exposure is the cheapest that there is.
+        assert cost.time_s * (1 + 1e-9) >= 1e-6 * cost.frames * info.timing.frame_us(1)
+    blind = Specimen("lab", 0, {"device__n": N, "device__detection": "intensity"})
+    assert convolution_costs(blind.info()) == []
+    assert [cost.steps for cost in frame_costs(blind.info())] == [1, 1, 1]
+
+
+def test_limits_of_the_laboratory_device() -> None:
+    found = {figure.name: figure.value for figure in limits(load_profile("lab"))}
+    # P = 2 1.4 / (1 + sqrt(1 + 4 0.0357 1.4)) = 1.336 mW, over 0.5 mW.
+    assert found["largest phase of a heater"] == "2.67 π"
+    assert found["memory of the last frame"] == "3.4e-04"  # e^-8
+    assert found["largest signal-to-noise ratio"].startswith("316")  # sqrt(1e5)
+    assert found["Strehl ratio"] == "0.906"  # exp(-(2 pi 0.05)^2)
+    assert found["dynamic range"] == "60.0 dB"  # 1e5 e- over 100 e-
+    for name in profile_names():
+        assert not any("nan" in figure.value for figure in limits(load_profile(name)))
+
+
+# ---- the command ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def report_of(run: Run) -> Callable[..., str]:
+    def report(*arguments: object) -> str:
+        result = run("device", "show", *arguments)
+        assert result.exit_code == 0, result.stderr
+        return str(result.stdout)
+
+    return report
+
+
+def test_the_report_names_every_value(report_of: Callable[..., str], tmp_path: Path) -> None:
+    text = report_of("lab")
+    for value in data_sheet_values("lab", load_profile("lab")):
+        (line,) = [s for s in text.splitlines() if s.split()[:1] == [value.field]]
+        assert value.source.split()[0] in line
+    assert "arXiv 2404.10589" in text
+    assert not list(tmp_path.iterdir())
+
+
+def test_profiles_files_and_uris(report_of: Callable[..., str], tmp_path: Path) -> None:
+    text = (resources.files("optical_device") / "profiles/lab.toml").read_text(encoding="utf-8")
+    (tmp_path / "mine.toml").write_text(text.replace('"lab"', '"mine"'))
+    assert "Profile mine (mine.toml)" in report_of("mine.toml")
+    with open_device("emulator:lab", seed=3, device__n=N) as device:
+        serial = device.info.serial
+    for arguments in ((LAB, "--seed", 3), (f"emulator:{LAB}&seed=3",)):
+        shown = report_of(*arguments)
+        assert f"Specimen {serial}, seed 3" in shown
+        assert OVERRIDDEN in shown
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_pictures_and_report_in_a_folder(report_of: Callable[..., str], tmp_path: Path) -> None:
+    text = report_of(LAB, "-o", "out")
+    assert {p.name for p in tmp_path.iterdir()} == {"out"}
+    assert {p.name for p in (tmp_path / "out").iterdir()} == FILES
+    report = (tmp_path / "out" / "report.txt").read_text()
+    for table in (report, text):
+        assert "thermal crosstalk" in table
+    # Nothing is cut off in a report of its own width.
+    assert "…" not in report
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("undrawn")
+@pytest.mark.parametrize(
+    ("profile", "missing", "note"),
+    [
+        (f"ideal?device__n={N}", {"alone", "removed", "spectra"}, "has no error"),
+        (f"{LAB}&device__detection=intensity", set(), "Not calibrated"),
+    ],
+)
+def test_devices_with_less_to_show(
+    report_of: Callable[..., str], tmp_path: Path, profile: str, missing: set[str], note: str
+) -> None:
+    assert note in report_of(profile, "-o", "out")
+    expected = {name for name in FILES if not any(part in name for part in missing)}
+    assert {p.name for p in (tmp_path / "out").iterdir()} == expected
+
+
+@pytest.mark.slow
+def test_pictures_are_pictures(run: Run, tmp_path: Path) -> None:
+    assert run("device", "show", "ideal?device__n=8", "-o", "out").exit_code == 0
+    for path in (tmp_path / "out").glob("*.png"):
+        with Image.open(path) as picture:
+            assert min(picture.size) > 400
+            pixels = np.asarray(picture.convert("L"), dtype=np.float64)
+            assert pixels.std() > 10
+
+
+def test_the_group_says_what_it_has(run: Run) -> None:
+    for arguments in (("device",), ("device", "--help")):
+        result = run(*arguments)
+        assert result.exit_code == 0
+        assert "show" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "culprit"),
+    [
+        (("none",), 1, "'none'"),
+        (("none.toml",), 1, "none.toml"),
+        (("lab?camera__colour=1",), 1, "camera__colour"),
+        (("lab", "--seed", "-1"), 1, "seed=-1"),
+        (("lab?seed=x",), 1, "seed"),
+        (("lab", "-o", "file"), 1, "file"),
+        ((), 2, "profile"),
+    ],
+)
+def test_refusals(
+    run: Run, tmp_path: Path, arguments: tuple[str, ...], status: int, culprit: str
+) -> None:
+    (tmp_path / "file").write_text("old")
+    result = run("device", "show", *arguments)
+    assert result.exit_code == status
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("error: ")
+    assert culprit in line
+    assert result.stdout == ""
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize("stop", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+def test_an_interrupted_show_leaves_nothing(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop: BaseException
+) -> None:
+    def stopped(_: Figure, path: Path) -> None:
+        path.write_bytes(b"half")
+        raise stop
+
+    monkeypatch.setattr(show, "save_picture", stopped)
+    assert run("device", "show", "ideal?device__n=8", "-o", "out").exit_code in (1, 130)
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,328 @@
+"""A lot of laboratory devices: every fabricated value is distributed as the profile says.
+
+Kolmogorov-Smirnov with bounds that hold at 1e-9 for any number of draws; independence by
+correlation.  One device's spreads, the lots' means and nominal values are in
+`tests/optical_device/test_fabrication.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy import stats
+
+from optical_device.fabrication import Fabrication, fabricate
+from optical_device.lens import axis_maps, zernike
+from optical_device.profile import Profile, load_profile
+from optical_device.source import launch_amplitude
+
+Floats = NDArray[np.float64]
+
+DEVICES, N = 250, 4
+
+STILL = {
+    "lens__aberration_waves_rms": 0.0,
+    "lens__camera_shift_px": 0.0,
+    "lens__input_shift_px": 0.0,
+}
+"""A lens without phases, so that those of the splitting tree show."""
+
+
+@cache
+def lot(**overrides: Any) -> tuple[Fabrication, ...]:
+    profile = load_profile("lab", device__n=N, **overrides)
+    return tuple(fabricate(profile, seed) for seed in range(DEVICES))
+
+
+LAB = load_profile("lab", device__n=N)
+
+LOTS = {
+    "modulator__p_pi_lot_spread": 0.0,
+    "modulator__resistance_lot_spread": 0.0,
+    "modulator__resistance_slope_lot_spread": 0.0,
+    "modulator__insertion_lot_spread": 0.0,
+    "thermal__link_lot_spread": 0.0,
+}
+LOCAL = {
+    "modulator__p_pi_spread": 0.0,
+    "modulator__resistance_spread": 0.0,
+    "modulator__resistance_slope_spread": 0.0,
+    "modulator__insertion_scatter": 0.0,
+    "thermal__link_scatter": 0.0,
+}
+
+Read = Callable[[Fabrication, Profile], Any]
+
+
+def inner_links(f: Fabrication) -> Floats:
+    """Links that lie within the grid, over their nominal values."""
+    t = f.profile.thermal
+    nominal = np.array([t.link_nearest] * 2 + [t.link_diagonal] * 2)[:, None, None]
+    relative = f.links / nominal
+    return np.asarray(relative[relative > 0.0])
+
+
+def tree(f: Fabrication) -> NDArray[np.complex128]:
+    """Complex gain of each emitter in a lens without errors."""
+    return np.asarray(f.input_map / axis_maps(N)[0])
+
+
+def step_errors(f: Fabrication) -> Floats:
+    return np.asarray(f.step_phase_rad - np.arange(4) * np.pi / 2)
+
+
+def launch(f: Fabrication) -> NDArray[np.complex128]:
+    steps = np.arange(f.profile.source.launch_steps, dtype=float)
+    return np.asarray(f.launch_gain / launch_amplitude(steps, f.profile.source.launch_step_db))
+
+
+#: Per heater or pixel, without the lots' share: relative deviation from nominal and its sigma.
+SPREAD: dict[str, tuple[Read, float]] = {
+    "p_pi": (lambda f, p: f.p_pi_mw / p.modulator.p_pi_mw - 1, LAB.modulator.p_pi_spread),
+    "resistance": (
+        lambda f, p: p.modulator.power_full_mw / f.power_full_mw - 1,
+        LAB.modulator.resistance_spread,
+    ),
+    "resistance slope": (
+        lambda f, p: f.resistance_slope_per_mw / p.modulator.resistance_slope_per_mw - 1,
+        LAB.modulator.resistance_slope_spread,
+    ),
+    "insertion": (
+        lambda f, p: (f.b0 + f.b1) ** 2 * 10 ** (p.modulator.insertion_loss_db / 10) - 1,
+        LAB.modulator.insertion_scatter,
+    ),
+    "links": (lambda f, p: inner_links(f) - 1, LAB.thermal.link_scatter),
+    "partner": (lambda f, p: f.partner / p.thermal.link_partner - 1, LAB.thermal.link_scatter),
+    "tree amplitude": (lambda f, p: np.abs(tree(f)) - 1, LAB.source.tree_amplitude_spread),
+    "launch amplitude": (lambda f, p: np.abs(launch(f)) - 1, LAB.source.launch_amplitude_spread),
+    "launch phase": (lambda f, p: np.angle(launch(f)), LAB.source.launch_phase_error_rad),
+    "step phases": (lambda f, p: step_errors(f), LAB.reference.step_phase_error_rad),
+}
+
+
+@pytest.mark.parametrize("name", SPREAD)
+def test_values_within_devices(name: str, kolmogorov: float, sigmas: float) -> None:
+    read, spread = SPREAD[name]
+    sample = np.concatenate([np.ravel(read(f, f.profile)) for f in lot(**LOTS, **STILL)])
+    # Kept within 5 sigmas: 6e-7 of the draws, nothing of the distance.
+    seen = stats.kstest(sample / spread, stats.norm.cdf).statistic * np.sqrt(sample.size)
+    assert seen < kolmogorov
+    # Sharper on mean and width: 1 / sqrt(n) and 1 / sqrt(2 n) of the spread.
+    assert abs(sample.mean()) < sigmas * spread / np.sqrt(sample.size)
+    width = np.sqrt(np.mean(sample**2)) / spread
+    assert width == pytest.approx(1.0, abs=sigmas / np.sqrt(2 * sample.size))
+    assert np.unique(sample).size == sample.size
+    assert not np.any(sample == 0.0)
+
+
+def test_phases_of_the_tree(kolmogorov: float) -> None:
+    phase = np.concatenate([np.angle(tree(f)).ravel() for f in lot(**LOTS, **STILL)])
+    # Wrapped at pi, which is 6.3 sigmas: never.
+    sample = phase / LAB.source.tree_phase_error_rad
+    assert stats.kstest(sample, stats.norm.cdf).statistic * np.sqrt(sample.size) < kolmogorov
+
+
+#: Of a whole device: normal deviates, from what it should be and the profile's spread.
+OF_DEVICES: dict[str, Read] = {
+    "qe": lambda f, p: (f.qe_map / p.camera.qe - 1).mean() / p.camera.qe_spread,
+    "dark": lambda f, p: (
+        (f.dark_e_per_s_map / p.camera.dark_e_per_s - 1).mean() / p.camera.dark_spread
+    ),
+    "tau": lambda f, p: (
+        (-p.timing.settle_us / np.log(f.memory) / p.thermal.tau_us - 1) / p.thermal.tau_spread
+    ),
+    "ambient": lambda f, p: (
+        (f.ambient_rad_per_k / p.thermal.ambient_rad_per_k - 1) / p.thermal.ambient_rad_per_k_spread
+    ),
+    "signal rate": lambda f, p: (
+        (f.signal_rate_photons_per_us / p.source.signal_rate_photons_per_us - 1)
+        / p.source.signal_rate_spread
+    ),
+    "reference rate": lambda f, p: (
+        (f.reference_rate_photons_per_us / p.reference.rate_photons_per_us - 1)
+        / p.reference.rate_spread
+    ),
+    "stray": lambda f, p: (
+        (f.stray_rate_photons_per_us / p.lens.stray_rate_photons_per_us - 1) / p.lens.stray_spread
+    ),
+    "gain": lambda f, p: (f.gain_e_per_dn / p.camera.gain_e_per_dn - 1) / p.camera.gain_spread,
+    "full well": lambda f, p: (
+        (f.full_well_e / p.camera.full_well_e - 1) / p.camera.full_well_spread
+    ),
+    "read noise": lambda f, p: (
+        (f.read_noise_e / p.camera.read_noise_e - 1) / p.camera.read_noise_spread
+    ),
+    "black level": lambda f, p: (
+        (f.black_level_dn - p.camera.black_level_dn) / p.camera.black_level_error_dn
+    ),
+    "sensor": lambda f, p: f.sensor_offset_k / p.thermal.sensor_offset_k,
+    "monitor": lambda f, p: (f.monitor_gain - 1) / p.source.monitor_gain_spread,
+}
+
+#: The same for the lots' means, with no scatter within a device.
+OF_LOTS: dict[str, Read] = {
+    "p_pi lot": lambda f, p: (
+        (f.p_pi_mw / p.modulator.p_pi_mw - 1).flat[0] / p.modulator.p_pi_lot_spread
+    ),
+    "resistance lot": lambda f, p: (
+        (p.modulator.power_full_mw / f.power_full_mw - 1).flat[0]
+        / p.modulator.resistance_lot_spread
+    ),
+    "slope lot": lambda f, p: (
+        (f.resistance_slope_per_mw / p.modulator.resistance_slope_per_mw - 1).flat[0]
+        / p.modulator.resistance_slope_lot_spread
+    ),
+    "insertion lot": lambda f, p: (
+        ((f.b0 + f.b1) ** 2 * 10 ** (p.modulator.insertion_loss_db / 10) - 1).flat[0]
+        / p.modulator.insertion_lot_spread
+    ),
+    "links lot": lambda f, p: (inner_links(f)[0] - 1) / p.thermal.link_lot_spread,
+    "partner lot": lambda f, p: (
+        (f.partner / p.thermal.link_partner - 1).flat[0] / p.thermal.link_lot_spread
+    ),
+}
+
+
+def of_devices() -> dict[str, Floats]:
+    """All of the above, by name, one normal deviate a device."""
+    flat = lot(camera__prnu=0.0, camera__dsnu=0.0)
+    samples = {k: np.array([read(f, f.profile) for f in flat]) for k, read in OF_DEVICES.items()}
+    even = lot(**LOCAL)
+    samples |= {k: np.array([read(f, f.profile) for f in even]) for k, read in OF_LOTS.items()}
+    return samples
+
+
+def test_values_of_devices(kolmogorov: float) -> None:
+    for name, sample in of_devices().items():
+        seen = stats.kstest(sample, stats.norm.cdf).statistic * np.sqrt(DEVICES)
+        assert seen < kolmogorov, name
+        # None is nominal, no two devices are alike.
+        assert np.all(sample != 0.0), name
+        assert np.unique(sample).size == DEVICES, name
+
+
+def test_values_of_devices_have_the_profiles_spread(sigmas: float) -> None:
+    # Sharper than the distribution: mean within 1 / sqrt(n), deviation within 1 / sqrt(2 n).
+    for name, sample in of_devices().items():
+        assert abs(sample.mean()) < sigmas / np.sqrt(DEVICES), name
+        assert abs(np.sqrt(np.mean(sample**2)) - 1) < sigmas / np.sqrt(2 * DEVICES), name
+
+
+def test_values_of_devices_are_independent(sigmas_of_many: float) -> None:
+    # Of each other, and from one seed to the next: products of two independent normals.
+    z = np.stack(list(of_devices().values()))
+    between = z @ z.T / DEVICES
+    off = between[~np.eye(len(z), dtype=bool)]
+    # 250 products: an excess kurtosis of 0.024 widens the tail at 7.7 sigmas by a fifth.
+    bound = 1.2 * sigmas_of_many / np.sqrt(DEVICES)
+    assert np.abs(off).max() < bound
+    following = z[:, 1:] @ z[:, :-1].T / (DEVICES - 1)
+    assert np.abs(following).max() < bound
+
+
+def test_extinctions_are_uniform_in_decibels(kolmogorov: float) -> None:
+    parts = [(f.b0, f.b1) for f in lot()]
+    b0, b1 = (np.concatenate([p[i].ravel() for p in parts]) for i in range(2))
+    extinction_db = 20 * np.log10((b0 + b1) / np.abs(b0 - b1))
+    low, high = LAB.modulator.extinction_min_db, LAB.modulator.extinction_max_db
+    share = (extinction_db - low) / (high - low)
+    assert stats.kstest(share, stats.uniform.cdf).statistic * np.sqrt(share.size) < kolmogorov
+    # Over- and undercoupled alike: a fair coin.
+    assert abs(np.mean(b0 > b1) - 0.5) < 6.11 * 0.5 / np.sqrt(b0.size)
+
+
+@pytest.mark.parametrize("name", ["static_phase_rad", "drift_phase_rad"])
+def test_phases_are_uniform_on_the_circle(name: str, kolmogorov: float) -> None:
+    turns = np.concatenate([getattr(f, name).ravel() for f in lot()]) / (2 * np.pi)
+    assert stats.kstest(turns, stats.uniform.cdf).statistic * np.sqrt(turns.size) < kolmogorov
+
+
+def test_pixels_of_the_camera(kolmogorov: float) -> None:
+    # About their device's own mean, of 16 pixels: that takes 1 / 16 of the variance away.
+    for name, spread in (
+        ("qe_map", LAB.camera.prnu),
+        ("dark_e_per_s_map", LAB.camera.dsnu),
+    ):
+        even = lot(camera__qe_spread=0.0, camera__dark_spread=0.0)
+        nominal = LAB.camera.qe if name == "qe_map" else LAB.camera.dark_e_per_s
+        z = np.concatenate([(getattr(f, name) / nominal - 1).ravel() for f in even]) / spread
+        assert stats.kstest(z, stats.norm.cdf).statistic * np.sqrt(z.size) < kolmogorov, name
+
+
+def test_the_reference_beam(kolmogorov: float) -> None:
+    """Waist and centre, from the second differences and slopes of the Gaussian's logarithm."""
+    centres, waists = [], []
+    for f in lot():
+        log = np.log(f.reference_map)
+        curvature = np.diff(log[:, 1], 2)[0]
+        waist = np.sqrt(-2.0 / curvature)
+        waists.append(waist / (LAB.reference.waist_grids * N) - 1)
+        # log M = -((x - c)^2 + ...) / w^2 at x = -2..1: the central slope at 0 is 2 c / w^2.
+        for line in (log[:, 2], log[2, :]):
+            centres.append((line[3] - line[1]) / 2 * waist**2 / 2)
+    # Rounding of logarithms near 1, over curvatures of 0.06: 1e-13.
+    z = np.array(waists) / LAB.reference.waist_spread
+    assert stats.kstest(z, stats.norm.cdf).statistic * np.sqrt(z.size) < kolmogorov
+    z = np.array(centres) / LAB.reference.centre_error_px
+    assert stats.kstest(z, stats.norm.cdf).statistic * np.sqrt(z.size) < kolmogorov
+
+
+def test_shifts_and_emitters(kolmogorov: float) -> None:
+    """Sub-pixel shifts of both planes and the width of emitters, read off the maps' phases."""
+    still = lot(lens__aberration_waves_rms=0.0, source__tree_phase_error_rad=0.0)
+    centring = axis_maps(N)
+    shifts: dict[str, list[float]] = {"input_map": [], "output_map": []}
+    widths = []
+    for f in still:
+        for plane, name in enumerate(shifts):
+            phase = getattr(f, name) / centring[plane]
+            for step in (phase[3, 2] / phase[2, 2], phase[2, 3] / phase[2, 2]):
+                shifts[name].append(-float(np.angle(step)) * N / (2 * np.pi))
+        # sinc(w / N) one pixel off the axis, inverted by interpolation on a fine table.
+        table = np.linspace(0.3, 0.7, 40_001)
+        side = np.abs(f.output_map[2, 3])
+        widths.append(float(np.interp(-side, -np.sinc(table / N), table)))
+    for name, sigma in (
+        ("input_map", LAB.lens.camera_shift_px),
+        ("output_map", LAB.lens.input_shift_px),
+    ):
+        z = np.array(shifts[name]) / sigma
+        assert stats.kstest(z, stats.norm.cdf).statistic * np.sqrt(z.size) < kolmogorov, name
+    z = (np.array(widths) / LAB.lens.element_width_fraction - 1) / LAB.lens.element_width_spread
+    assert stats.kstest(z, stats.norm.cdf).statistic * np.sqrt(z.size) < kolmogorov
+
+
+def test_aberrations_point_everywhere(sigmas: float) -> None:
+    """Same RMS in every device; the mixture's directions are those of independent normals."""
+    n, first, last = 16, LAB.lens.noll_first, LAB.lens.noll_last
+    x = (np.arange(n) - n // 2) / (n / np.sqrt(2.0))
+    row, column = np.meshgrid(x, x, indexing="ij")
+    modes = np.stack(
+        [zernike(j, np.hypot(row, column), np.arctan2(row, column)) for j in range(first, last + 1)]
+    ).reshape(last - first + 1, -1)
+    profile = load_profile(
+        "lab",
+        device__n=n,
+        source__tree_phase_error_rad=0.0,
+        lens__camera_shift_px=0.0,
+    )
+    mixtures = []
+    for seed in range(60):
+        waves = np.angle(fabricate(profile, seed).input_map / axis_maps(n)[0]) / (2 * np.pi)
+        assert np.std(waves) == pytest.approx(profile.lens.aberration_waves_rms, rel=1e-9)
+        with_piston = np.vstack([modes, np.ones(n * n)]).T
+        fit, *_ = np.linalg.lstsq(with_piston, waves.ravel(), rcond=None)
+        mixtures.append(fit[:-1] / np.linalg.norm(fit[:-1]))
+    # A unit vector of d independent normals: each component has variance 1 / d, mean 0, and no
+    # correlation with another: products scatter by 1 / d at most.
+    directions = np.array(mixtures)
+    d = directions.shape[1]
+    moments = directions.T @ directions / len(directions)
+    bound = sigmas * np.sqrt(2.0 / len(directions)) / d
+    assert np.abs(moments - np.eye(d) / d).max() < 1.2 * bound
+    assert np.abs(directions.mean(0)).max() < 1.2 * sigmas / np.sqrt(d * len(directions))
