@@ -28,8 +28,8 @@ _CROSSTALK = JACOBI_ROUNDS * HEATERS * FELT
 #: Power to code: rising resistance (2), full power, code range.
 _CODES = HEATERS * 4
 
-#: Prediction of the brightest bin: energy, and up to ten lags on every other row.
-_PREDICTION = SQUARE + 10 * PRODUCT // 2
+#: Prediction of the brightest bin: energy, and up to ten lags on every fourth row.
+_PREDICTION = SQUARE + 10 * PRODUCT // 4
 
 #: Codes back to the field they give: power of each heater (5), heat felt, turns; two stages' real
 #: and imaginary parts, their products, the difference from the target, and its power and reach.

@@ -87,6 +87,7 @@ odev_status odev_close(odev_device *device) {
   odev_stop_worker(device);
   device->backend.close(device->context);
   odev_codec_free(&device->codec);
+  odev_lanes_free(&device->lanes);
   pthread_cond_destroy(&device->changed);
   pthread_mutex_destroy(&device->lock);
   free(device->last_codes);

@@ -6,6 +6,7 @@
 
 #include "../host/codec.h"
 #include "../kernels/kernels.h"
+#include "lanes.h"
 #include "optical_backend.h"
 
 /* A task runs with the device to itself, in the order of submission. */
@@ -57,6 +58,7 @@ struct odev_device {
   uint64_t next_frame;
   int64_t clock_ns;
   void *last_codes, *last_codes_next;
+  odev_lanes lanes;
   odev_codec codec;
   int has_codec;
   odev_pilot_state pilot;
@@ -83,6 +85,13 @@ static inline size_t odev_count_bytes(const odev_caps *caps) {
 static inline int64_t odev_frame_ns(const odev_caps *caps, uint32_t exposures, uint32_t steps,
                                     int64_t exposure_ns) {
   return caps->write_ns + caps->settle_ns + (int64_t)(exposures * steps) * (exposure_ns + caps->readout_ns);
+}
+
+/* Lanes for so many threads, with room for so many bytes of codes and counts in each. */
+static inline int odev_reserve_lanes(odev_device *device, int threads, size_t codes_bytes, size_t counts_bytes) {
+  return odev_lanes_reserve(&device->lanes, threads, codes_bytes, counts_bytes,
+                            odev_encode_scratch_size((int)device->caps.n) * sizeof(float),
+                            device->backend.scratch_bytes);
 }
 
 /* Threads a job may use: one unless the backend is concurrent and no fork has happened. */

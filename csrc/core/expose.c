@@ -1,5 +1,4 @@
 /* expose.c - the raw boundary: codes to counts, in blocks. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "device.h"
@@ -56,6 +55,8 @@ odev_status odev_expose_task(odev_device *device, const void *argument, odev_res
   const int threads = odev_threads_for(device, job->threads, job->frames);
   odev_status status = ODEV_OK;
   char message[ODEV_MESSAGE_SIZE] = "";
+  if (odev_reserve_lanes(device, threads, 0, 0))
+    return odev_fail(ODEV_ERR_MEMORY, "out of memory for the threads' scratch");
 
 #pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
   for (int t = 0; t < threads; ++t) {
@@ -63,7 +64,6 @@ odev_status odev_expose_task(odev_device *device, const void *argument, odev_res
     const uint32_t end = (uint32_t)((uint64_t)job->frames * (uint64_t)(t + 1) / (uint64_t)threads);
     if (begin == end) continue;
     const char *codes = (const char *)job->codes + begin * code_bytes;
-    const size_t scratch = (device->backend.scratch_bytes + 63) / 64 * 64;
     odev_block block = {.first_frame = device->next_frame + begin,
                         .start_ns = device->clock_ns + (int64_t)begin * frame_ns,
                         .frames = end - begin,
@@ -77,14 +77,9 @@ odev_status odev_expose_task(odev_device *device, const void *argument, odev_res
                         .previous_codes = begin ? codes - code_bytes : device->last_codes,
                         .launch_step = job->launch_step + (size_t)begin * job->exposures,
                         .counts = (char *)job->counts + begin * frame_bytes,
-                        .scratch = scratch ? aligned_alloc(64, scratch) : NULL};
-    char text[ODEV_MESSAGE_SIZE] = "out of memory";
-    odev_status own = ODEV_ERR_MEMORY;
-    if (block.scratch || !scratch) {
-      if (scratch) memset(block.scratch, 0, scratch);
-      own = device->backend.execute_block(device->context, &block, text);
-    }
-    free(block.scratch);
+                        .scratch = device->lanes.lane[t].backend};
+    char text[ODEV_MESSAGE_SIZE] = "";
+    const odev_status own = device->backend.execute_block(device->context, &block, text);
     if (own != ODEV_OK) {
 #pragma omp critical(odev_expose_failure)
       {

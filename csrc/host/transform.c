@@ -27,7 +27,7 @@ typedef struct {
   size_t code_bytes, plane_counts_bytes, pixels;
 } round_data;
 
-/* One thread's buffers. */
+/* One thread's buffers, and what it noted of its block. */
 typedef struct {
   char *codes; /* a frame before, then the block's */
   char *counts;
@@ -38,25 +38,10 @@ typedef struct {
   uint8_t launch_step[2 * BLOCK_ITEMS * ODEV_MAX_EXPOSURES];
 } lane;
 
-static int lane_init(lane *l, const round_data *r) {
+static int reserve_lanes(const round_data *r, int threads) {
   const size_t frames = (size_t)BLOCK_ITEMS * r->frames_per_item;
-  const size_t encode = odev_encode_scratch_size((int)r->device->caps.n) * sizeof(float);
-  const size_t backend = (r->device->backend.scratch_bytes + 63) / 64 * 64;
-  l->codes = malloc((frames + 1) * r->code_bytes);
-  l->counts = malloc(frames * r->job->exposures * 4 * r->plane_counts_bytes);
-  l->encode = aligned_alloc(64, (encode + 63) / 64 * 64);
-  l->backend = backend ? aligned_alloc(64, backend) : NULL;
-  if (!l->codes || !l->counts || !l->encode || (backend && !l->backend)) return -1;
-  memset(l->encode, 0, encode);
-  if (backend) memset(l->backend, 0, backend);
-  return 0;
-}
-
-static void lane_free(lane *l) {
-  free(l->codes);
-  free(l->counts);
-  free(l->encode);
-  free(l->backend);
+  return odev_reserve_lanes(r->device, threads, (frames + 1) * r->code_bytes,
+                            frames * r->job->exposures * 4 * r->plane_counts_bytes);
 }
 
 static uint8_t brightened(uint8_t step, uint8_t by) { return step > by ? (uint8_t)(step - by) : 0; }
@@ -136,12 +121,11 @@ static void codes_before(const round_data *r, lane *l, uint64_t u) {
   }
 }
 
-static odev_status run_units(round_data *r, uint64_t begin, uint64_t end, char *message) {
-  lane l;
-  memset(&l, 0, sizeof l);
-  odev_status status = lane_init(&l, r) ? ODEV_ERR_MEMORY : ODEV_OK;
-  if (status != ODEV_OK) strcpy(message, "out of memory for a thread's blocks");
-  if (status == ODEV_OK && begin < end) codes_before(r, &l, begin);
+static odev_status run_units(round_data *r, const odev_lane *buffers, uint64_t begin, uint64_t end,
+                             char *message) {
+  lane l = {.codes = buffers->codes, .counts = buffers->counts, .encode = buffers->encode, .backend = buffers->backend};
+  odev_status status = ODEV_OK;
+  if (begin < end) codes_before(r, &l, begin);
   for (uint64_t u = begin; u < end && status == ODEV_OK;) {
     odev_unit *unit = r->schedule.units + u;
     size_t frames = 1;
@@ -163,7 +147,6 @@ static odev_status run_units(round_data *r, uint64_t begin, uint64_t end, char *
   /* Another thread may still need the device's last codes: the new ones wait beside them. */
   if (status == ODEV_OK && end == r->schedule.count && begin < end)
     memcpy(r->device->last_codes_next, l.codes, r->code_bytes);
-  lane_free(&l);
   return status;
 }
 
@@ -191,11 +174,15 @@ static odev_status run_round(round_data *r, const uint32_t *items, uint32_t coun
   const int threads = odev_threads_for(device, r->job->threads, (units + BLOCK_ITEMS - 1) / BLOCK_ITEMS);
   odev_status status = ODEV_OK;
   char message[ODEV_MESSAGE_SIZE] = "";
+  if (reserve_lanes(r, threads)) {
+    odev_schedule_free(&r->schedule);
+    return odev_fail(ODEV_ERR_MEMORY, "out of memory for the threads' blocks");
+  }
 
 #pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
   for (int t = 0; t < threads; ++t) {
     char text[ODEV_MESSAGE_SIZE] = "";
-    const odev_status own = run_units(r, units * (uint64_t)t / (uint64_t)threads,
+    const odev_status own = run_units(r, device->lanes.lane + t, units * (uint64_t)t / (uint64_t)threads,
                                       units * (uint64_t)(t + 1) / (uint64_t)threads, text);
     if (own != ODEV_OK) {
 #pragma omp critical(odev_transform_failure)

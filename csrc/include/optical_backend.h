@@ -25,8 +25,8 @@ typedef struct odev_block {
   const void *previous_codes; /* of the frame before the first: what the heaters still remember */
   const uint8_t *launch_step;
   void *counts;
-  void *scratch; /* scratch_bytes of the backend's, 64-byte aligned, zero when a thread's job begins and
-                    kept from block to block within it */
+  void *scratch; /* scratch_bytes, 64-byte aligned, one for each thread: zero when it is lent first, and
+                    kept from block to block and from job to job */
 } odev_block;
 
 typedef struct odev_backend {

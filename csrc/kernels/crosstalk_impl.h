@@ -10,36 +10,62 @@
 #include "geometry.h"
 #include "simd.h"
 
-/* Where one row's coefficients and powers lie: worked out once a row. */
+/* One row's coefficients and powers, gone through from left to right.  Neighbours to the left and right
+ * come from registers: loads that straddle cache lines would take most of the time. */
 typedef struct {
   const float *e, *s, *se, *sw, *s_up, *se_up, *sw_up;
   const float *here, *up, *down;
+  vf here_before, here_at, up_before, up_at, down_before, down_at;
+  vf e_before, se_up_before, sw_up_at;
 } stencil_row;
 
-INLINE stencil_row stencil_row_of(const float *const link[ODEV_LINKS], const float *power, int r, int pitch) {
+INLINE stencil_row stencil_begin(const float *const link[ODEV_LINKS], const float *power, int r, int pitch) {
   const ptrdiff_t at = (ptrdiff_t)r * pitch;
-  return (stencil_row){link[ODEV_LINK_E] + at,
-                       link[ODEV_LINK_S] + at,
-                       link[ODEV_LINK_SE] + at,
-                       link[ODEV_LINK_SW] + at,
-                       link[ODEV_LINK_S] + at - pitch,
-                       link[ODEV_LINK_SE] + at - pitch - 1,
-                       link[ODEV_LINK_SW] + at - pitch + 1,
-                       power + at,
-                       power + at - pitch,
-                       power + at + pitch};
+  stencil_row row;
+  row.e = link[ODEV_LINK_E] + at;
+  row.s = link[ODEV_LINK_S] + at;
+  row.se = link[ODEV_LINK_SE] + at;
+  row.sw = link[ODEV_LINK_SW] + at;
+  row.s_up = row.s - pitch;
+  row.se_up = row.se - pitch;
+  row.sw_up = row.sw - pitch;
+  row.here = power + at;
+  row.up = row.here - pitch;
+  row.down = row.here + pitch;
+  row.here_before = vload(row.here - W);
+  row.here_at = vload(row.here);
+  row.up_before = vload(row.up - W);
+  row.up_at = vload(row.up);
+  row.down_before = vload(row.down - W);
+  row.down_at = vload(row.down);
+  row.e_before = vload(row.e - W);
+  row.se_up_before = vload(row.se_up - W);
+  row.sw_up_at = vload(row.sw_up);
+  return row;
 }
 
-/* sum over the eight neighbours of c_ij p_j, at the W pixels from column c. */
-INLINE vf neighbour_heat(const stencil_row *row, int c) {
-  vf q = vload(row->e + c) * vload(row->here + c + 1);
-  vf r = vload(row->e + c - 1) * vload(row->here + c - 1);
-  q = vfma(vload(row->s + c), vload(row->down + c), q);
-  r = vfma(vload(row->s_up + c), vload(row->up + c), r);
-  q = vfma(vload(row->se + c), vload(row->down + c + 1), q);
-  r = vfma(vload(row->se_up + c), vload(row->up + c - 1), r);
-  q = vfma(vload(row->sw + c), vload(row->down + c - 1), q);
-  r = vfma(vload(row->sw_up + c), vload(row->up + c + 1), r);
+/* sum over the eight neighbours of c_ij p_j, at the W pixels from column c: the next of the row. */
+INLINE vf neighbour_heat(stencil_row *row, int c) {
+  const vf here_after = vload(row->here + c + W), up_after = vload(row->up + c + W);
+  const vf down_after = vload(row->down + c + W), sw_up_after = vload(row->sw_up + c + W);
+  const vf e = vload(row->e + c), se_up = vload(row->se_up + c);
+  vf q = e * vfrom_after(row->here_at, here_after);
+  vf r = vfrom_before(row->e_before, e) * vfrom_before(row->here_before, row->here_at);
+  q = vfma(vload(row->s + c), row->down_at, q);
+  r = vfma(vload(row->s_up + c), row->up_at, r);
+  q = vfma(vload(row->se + c), vfrom_after(row->down_at, down_after), q);
+  r = vfma(vfrom_before(row->se_up_before, se_up), vfrom_before(row->up_before, row->up_at), r);
+  q = vfma(vload(row->sw + c), vfrom_before(row->down_before, row->down_at), q);
+  r = vfma(vfrom_after(row->sw_up_at, sw_up_after), vfrom_after(row->up_at, up_after), r);
+  row->here_before = row->here_at;
+  row->here_at = here_after;
+  row->up_before = row->up_at;
+  row->up_at = up_after;
+  row->down_before = row->down_at;
+  row->down_at = down_after;
+  row->e_before = e;
+  row->se_up_before = se_up;
+  row->sw_up_at = sw_up_after;
   return q + r;
 }
 

@@ -35,7 +35,7 @@ INLINE void steady_phases_impl(const odev_emulator_model *m, float *const power[
   for (int r = 0; r < g.n; ++r) {
     const int at = r * g.ld;
     for (int h = 0; h < 4; ++h) {
-      const stencil_row row = stencil_row_of(m->link[h >> 1][h & 1], power[h], r, g.pitch);
+      stencil_row row = stencil_begin(m->link[h >> 1][h & 1], power[h], r, g.pitch);
       const float *partner = m->partner[h >> 1] + at, *other = power[h ^ 1] + (ptrdiff_t)r * g.pitch;
       for (int c = 0; c < g.ld; c += W) {
         vf q = vload(row.here + c);

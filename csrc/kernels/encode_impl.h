@@ -171,13 +171,13 @@ typedef struct {
   const float *partner, *other;
 } foreign_row;
 
-INLINE foreign_row foreign_row_of(const odev_codec *k, float *const power[4], int h, int r) {
+INLINE foreign_row foreign_begin(const odev_codec *k, float *const power[4], int h, int r) {
   const odev_geometry g = k->geometry;
-  return (foreign_row){stencil_row_of(k->link[h >> 1][h & 1], power[h], r, g.pitch),
-                       k->partner[h >> 1] + r * g.ld, power[h ^ 1] + (ptrdiff_t)r * g.pitch};
+  return (foreign_row){stencil_begin(k->link[h >> 1][h & 1], power[h], r, g.pitch), k->partner[h >> 1] + r * g.ld,
+                       power[h ^ 1] + (ptrdiff_t)r * g.pitch};
 }
 
-INLINE vf foreign_heat(const foreign_row *row, int c) {
+INLINE vf foreign_heat(foreign_row *row, int c) {
   return vfma(vload(row->partner + c), vload(row->other + c), neighbour_heat(&row->near, c));
 }
 
@@ -189,7 +189,7 @@ INLINE void heat_to_power(const odev_codec *k, encode_scratch *s) {
   for (int round = 0; round < JACOBI_ROUNDS; ++round) {
     for (int r = 0; r < g.n; ++r)
       for (int h = 0; h < 4; ++h) {
-        const foreign_row row = foreign_row_of(k, s->power, h, r);
+        foreign_row row = foreign_begin(k, s->power, h, r);
         const float *heat = s->heat[h] + r * g.ld;
         float *to = s->spare[h] + r * g.pitch;
         for (int c = 0; c < g.ld; c += W) vstore(to + c, vload(heat + c) - foreign_heat(&row, c));
@@ -240,16 +240,19 @@ INLINE void subtract_realised(const odev_codec *k, encode_scratch s, float scale
                (cold + cold) / (vset(1.0f) + vsqrt(vfma(slope4, cold, vset(1.0f)))));
       }
   for (int r = 0; r < g.n; ++r) {
-    foreign_row row[4];
-    for (int h = 0; h < 4; ++h) row[h] = foreign_row_of(k, s.power, h, r);
+    float turns[4][ODEV_MAX_N];
+    for (int h = 0; h < 4; ++h) {
+      foreign_row row = foreign_begin(k, s.power, h, r);
+      for (int c = 0; c < g.ld; c += W) {
+        vf q = vload(row.near.here + c);
+        if (k->has_crosstalk) q = q + foreign_heat(&row, c);
+        vstore(turns[h] + c, q * vload(k->turns_per_mw[h >> 1][h & 1] + r * g.ld + c));
+      }
+    }
     for (int c = 0; c < g.ld; c += W) {
       const int at = r * g.ld + c;
       vf psi[4], si, co;
-      for (int h = 0; h < 4; ++h) {
-        vf q = vload(row[h].near.here + c);
-        if (k->has_crosstalk) q = q + foreign_heat(&row[h], c);
-        psi[h] = q * vload(k->turns_per_mw[h >> 1][h & 1] + at);
-      }
+      for (int h = 0; h < 4; ++h) psi[h] = vload(turns[h] + c);
       vsincos_turns(psi[1] + psi[3], &si, &co);
       vc made = {co, si};
       for (int i = 0; i < 2; ++i) {

@@ -12,9 +12,9 @@
 #define PEAK_FACTOR 1.8
 
 /* Energy and autocorrelations of a target along both axes: what the exposure is predicted from, in one
- * pass over every other row.  Sixteen fixed accumulators whatever the vector width, so that the
+ * pass over every fourth row.  Sixteen fixed accumulators whatever the vector width, so that the
  * prediction is the same on every path. */
-enum { LAGS = 5, SUB = ODEV_LANES / W };
+enum { LAGS = 5, ROW_STEP = 4, SUB = ODEV_LANES / W };
 static const int lag_of[LAGS] = {1, 2, 4, 8, 16};
 
 /* Lags up to a quarter of the grid: enough pixels must be left to tell them from. */
@@ -73,7 +73,7 @@ INLINE target_statistics statistics_of(odev_geometry g, const float *re, const f
   /* The last columns have no partner in their row.  (A grid of one vector takes the next row's: better
    * than nothing to look at.) */
   const int rows = g.n - lag_of[lags - 1], columns = g.ld > ODEV_LANES ? g.ld - ODEV_LANES : g.n;
-  for (int r = 0; r < rows; r += 2)
+  for (int r = 0; r < rows; r += ROW_STEP)
     for (int c = 0; c < columns; c += ODEV_LANES)
       for (int j = 0; j < SUB; ++j)
         for (int l = 0; l < lags; ++l) {
@@ -82,7 +82,7 @@ INLINE target_statistics statistics_of(odev_geometry g, const float *re, const f
           correlate(&down[l], j, re, im, at, lag_of[l] * g.ld);
         }
   /* The pixels that were looked at stand for all n x n. */
-  const double share = (double)((rows + 1) / 2) * columns / ((double)g.n * g.n) * s.energy;
+  const double share = (double)((rows + ROW_STEP - 1) / ROW_STEP) * columns / ((double)g.n * g.n) * s.energy;
   for (int l = 0; l < lags; ++l) {
     s.across[l] = magnitude(&across[l]) / share;
     s.down[l] = magnitude(&down[l]) / share;

@@ -159,6 +159,12 @@ INLINE void vmulhilo(vu a, uint32_t m, vu *hi, vu *lo) {
       (v)[i_ + (d)] = __builtin_shuffle(a_, b_, hi_);                    \
     }                                                                    \
   } while (0)
+/* The W lanes that begin one before `at`, and one after it. */
+#define LANE_BEFORE(l) (W - 1 + (l))
+#define LANE_AFTER(l) (1 + (l))
+INLINE vf vfrom_before(vf before, vf at) { return __builtin_shuffle(before, at, (vi)LANES(LANE_BEFORE)); }
+INLINE vf vfrom_after(vf at, vf after) { return __builtin_shuffle(at, after, (vi)LANES(LANE_AFTER)); }
+
 #define LANE_LO(l, d) (((l) & (d)) ? W + (l) - (d) : (l))
 #define LANE_HI(l, d) (((l) & (d)) ? W + (l) : (l) + (d))
 #define LANE_LO_1(l) LANE_LO(l, 1)

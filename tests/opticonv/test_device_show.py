@@ -223,7 +223,9 @@ def test_limits_of_the_laboratory_device() -> None:
 
 
 @pytest.fixture
-def report_of(run: Run) -> Callable[..., str]:
+def report_of(run: Run, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    monkeypatch.setenv("COLUMNS", "160")  # wide enough that no source is broken over lines
+
     def report(*arguments: object) -> str:
         result = run("device", "show", *arguments)
         assert result.exit_code == 0, result.stderr
