@@ -2,7 +2,7 @@
 # make test     set up, then ruff, mypy and the whole test suite
 # make lint | format | bench | sanitize | clean
 #
-# A machine needs Python 3.10 or newer, a C compiler and a network; PYTHON=python3.12 picks another
+# A machine needs Python 3.10 or newer, GCC and a network; PYTHON=python3.12 picks another
 # interpreter. The set-up is done once and again only after pyproject.toml, constraints.txt or C
 # sources change.
 
@@ -82,7 +82,7 @@ clean:
 $(VENV)/.created:
 	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 10) else \
 	    "opticonv needs Python 3.10 or newer, not " + sys.version.split()[0] + "; set PYTHON=")'
-	@command -v $${CC:-cc} >/dev/null || { echo "opticonv needs a C compiler (cc)" >&2; exit 1; }
+	@command -v $${CC:-cc} >/dev/null || { echo "opticonv needs GCC (cc, or CC=)" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	@touch $@
 

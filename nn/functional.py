@@ -15,7 +15,7 @@ from nn.optics import OpticsLike, device_number, resolve_optics
 
 __all__ = ["Gradient", "PaddingMode", "Pair", "Precision", "check_gradient", "optical_conv2d"]
 
-Gradient: TypeAlias = Literal["exact", "optical", "twin"]
+Gradient: TypeAlias = Literal["exact", "optical"]
 Precision: TypeAlias = Literal["fast", "balanced", "best"]
 PaddingMode: TypeAlias = Literal["zeros", "reflect", "replicate", "circular"]
 Pair: TypeAlias = "int | tuple[int, ...]"
@@ -140,8 +140,6 @@ def optical_conv2d(
         If `input` is not real floating point, or `optics` is no device.
     ValueError
         If `padding_mode` or `gradient` is unknown.
-    NotImplementedError
-        For the gradient "twin", which does not exist yet.
     driver.DriverError
         For what the device refuses: NaN or infinity, a device that is closed.
     """
@@ -203,7 +201,5 @@ def optical_conv2d(
 
 def check_gradient(gradient: str) -> None:
     """Refuse a way of computing gradients that does not exist (errors: `optical_conv2d`)."""
-    if gradient == "twin":
-        raise NotImplementedError(f'gradient="twin" does not exist yet; use one of {GRADIENTS}')
     if gradient not in GRADIENTS:
         raise ValueError(f"gradient must be one of {GRADIENTS}, got {gradient!r}")

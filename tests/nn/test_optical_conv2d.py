@@ -234,8 +234,6 @@ def test_refuses_types_modes_and_gradients_it_does_not_know(stand_in: Any) -> No
         optical_conv2d(input, weight, padding_mode="mirror", optics=stand_in)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="gradient"):
         optical_conv2d(input, weight, optics=stand_in, gradient="none")  # type: ignore[arg-type]
-    with pytest.raises(NotImplementedError, match="twin"):
-        optical_conv2d(input, weight, optics=stand_in, gradient="twin")
     with pytest.raises(TypeError, match="device, a URI or None"):
         optical_conv2d(input, weight, optics=3)  # type: ignore[arg-type]
     assert stand_in.calls == 0
