@@ -6,6 +6,7 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -17,20 +18,19 @@ from driver.calibration.nominal import nominal_calibration
 from driver.calibration.validation import check_calibration
 from driver.encoded import Encoded
 from driver.errors import UncalibratedWarning
+from driver.exposure import RETRIES
 from driver.handle import Handle
 from driver.info import DeviceInfo
 from driver.library import check, lib
 from driver.light import check_light, check_pilot
 from driver.numbers import real, switch
+from driver.packing import transform_packed
 from driver.params import Params
 from driver.result import JobResult, job_result, one_result
 from driver.telemetry import Telemetry, read_telemetry
 from driver.threads import default_threads
 
 __all__ = ["Device"]
-
-RETRIES = 4
-"""How often a frame whose dimmest exposure saturated is repeated, 3 dB dimmer each time."""
 
 
 class Device:
@@ -336,6 +336,7 @@ class Device:
         operand: Any = None,
         exposure: str = "two_gain",
         residual: bool = False,
+        pack: bool = False,
         track: bool = True,
         retries: int = RETRIES,
     ) -> Any:
@@ -353,6 +354,9 @@ class Device:
             See `driver.exposure`.
         residual : bool
             Expose a second frame of what the first could not realise.
+        pack : bool
+            Send two real pictures (or, with `inverse`, their spectra) in each complex frame: half
+            the frames, but a phase error acts in first order.  Not with an operand.
         track : bool
             Interleave pilot frames (4 %) and take out the drift that they show; without a
             calibration there is no pilot.
@@ -369,8 +373,14 @@ class Device:
         DTypeError, ShapeError, NonFiniteError, ValueRangeError
             Before any frame is exposed.
         CapabilityError
-            The device detects intensity only, or `residual` was asked for with an operand.
+            The device detects intensity only, or an operand came with `residual` or `pack`.
         """
+        if switch(pack, "pack"):
+            again = partial(self.transform, exposure=exposure, residual=residual, retries=retries)
+            unpacked = partial(again, inverse=inverse, track=track)
+            return transform_packed(
+                unpacked, x, operand, self.n, inverse=switch(inverse, "inverse")
+            )
         self._warn_if_uncalibrated()
         y, result = frames.transform(
             self._handle,

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from driver.errors import ValueRangeError
 
-__all__ = ["EXPOSURES", "GAIN_DB", "brightening"]
+__all__ = ["EXPOSURES", "GAIN_DB", "RETRIES", "brightening"]
+
+RETRIES = 4
+"""How often a frame whose dimmest exposure saturated is repeated, 3 dB dimmer each time."""
 
 GAIN_DB = 15.0
 """Power ratio of the bright exposure to the dim one.

@@ -1,0 +1,103 @@
+"""Two real pictures in one complex frame, for `Device.transform(pack=True)`.
+
+The device takes complex fields, and a real picture's spectrum is Hermitian, so the spectra of a
+real and an imaginary part can be told apart: with Z = F(a + i b) and Z'(k) = conj(Z(-k)),
+F(a) = (Z + Z') / 2 and F(b) = (Z - Z') / 2i.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from driver.arrays import complex_frames, from_caller
+from driver.errors import CapabilityError, DTypeError, ValueRangeError
+from driver.spectral import pack_pictures, picture_rms, unpack_pictures
+
+__all__ = ["transform_packed"]
+
+Complex = NDArray[np.complex64]
+
+HERMITIAN = 1e-3
+"""Largest anti-Hermitian part of a real picture's spectrum, relative: far above rounding."""
+
+
+def transform_packed(
+    transform: Callable[[Complex], Complex], x: Any, operand: Any, n: int, *, inverse: bool
+) -> Any:
+    """Transform real pictures, or their spectra back, two in each frame.
+
+    Parameters
+    ----------
+    transform : callable
+        Takes and gives (f, N, N) complex64.
+    x : array
+        (..., N, N) float32 or float64 pictures; with `inverse`, their complex spectra.
+    operand : None
+        There can be none: the chip would multiply both pictures by it.
+    n : int
+        N.
+    inverse : bool
+        Which of the two it is.
+
+    Returns
+    -------
+    array
+        (..., N, N) complex64, of the kind that went in.
+
+    Raises
+    ------
+    DTypeError
+        Pictures that are not real.
+    ValueRangeError
+        Spectra that are not those of real pictures.
+    CapabilityError
+        An operand.
+    """
+    if operand is not None:
+        raise CapabilityError("pack=True cannot go with an operand: the chip would multiply both")
+    array, restore = from_caller(x, "x")
+    if not inverse and array.dtype.kind != "f":
+        raise DTypeError(f"x has dtype {array.dtype}; pack=True takes real pictures")
+    planes = complex_frames(array, n, "x")
+    results = (
+        _spectra_to_pictures(transform, planes)
+        if inverse
+        else _pictures_to_spectra(transform, np.ascontiguousarray(planes.real))
+    )
+    return restore(results.reshape(array.shape))
+
+
+def _mirrored(spectra: Complex) -> Complex:
+    """conj(Z(-k)) of each plane."""
+    turned = np.roll(spectra[:, ::-1, ::-1], (1, 1), (1, 2))
+    return np.conj(turned)
+
+
+def _pictures_to_spectra(
+    transform: Callable[[Complex], Complex], pictures: NDArray[np.float32]
+) -> Complex:
+    scale = picture_rms(pictures) if len(pictures) else np.ones(0, np.float32)
+    frames = transform(pack_pictures(pictures, scale, pair=True))
+    mirrored = _mirrored(frames)
+    spectra = np.empty(pictures.shape, np.complex64)
+    spectra[0::2] = 0.5 * (frames + mirrored)
+    spectra[1::2] = (-0.5j * (frames - mirrored))[: len(pictures) // 2]
+    return spectra * scale[:, None, None]
+
+
+def _spectra_to_pictures(transform: Callable[[Complex], Complex], spectra: Complex) -> Complex:
+    odd = np.abs(spectra - _mirrored(spectra)).max(initial=0.0)
+    if odd > 2.0 * HERMITIAN * np.abs(spectra).max(initial=0.0):
+        raise ValueRangeError(
+            "x holds spectra that are not Hermitian; pack=True takes real pictures'"
+        )
+    norm = np.sqrt(np.mean(np.abs(spectra) ** 2, axis=(1, 2), dtype=np.float64)).astype(np.float32)
+    norm[norm == 0] = 1.0
+    scaled = spectra / norm[:, None, None]
+    frames = scaled[0::2].copy()
+    frames[: len(spectra) // 2] += 1j * scaled[1::2]
+    return unpack_pictures(transform(frames), norm, paired=True).astype(np.complex64)
