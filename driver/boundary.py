@@ -44,7 +44,7 @@ def expose(
         raise ValueRangeError(f"reference={reference!r} must be one of {', '.join(_REFERENCES)}")
     if info.detection == "intensity" and reference != "off":
         raise CapabilityError("this device detects intensity only: it has no reference; use 'off'")
-    if laser not in ("on", "off"):
+    if not isinstance(laser, str) or laser not in ("on", "off"):
         raise ValueRangeError(f"laser={laser!r} must be 'on' or 'off'")
     plain = np.ascontiguousarray(plain)
     steps_of_frame = _launch_steps(launch_step, len(plain), info)

@@ -366,7 +366,8 @@ class Device:
         Returns
         -------
         array
-            (..., N, N) complex64, of the kind that went in.
+            (..., N, N) complex64, of the kind that went in.  A result beyond float32's range is
+            infinite, as torch's would be.
 
         Raises
         ------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from driver.arrays import complex_frames, from_caller
 from driver.boundary import exposure_ns
 from driver.encoded import Codes, Encoded
-from driver.errors import CapabilityError, DTypeError, ShapeError
+from driver.errors import CapabilityError, DTypeError, ShapeError, ValueRangeError
 from driver.exposure import brightening
 from driver.handle import Handle
 from driver.info import DeviceInfo
@@ -50,7 +51,7 @@ def encode(handle: Handle, info: DeviceInfo, x: Any, *, operand: Any, inverse: b
 
 def decode(handle: Handle, info: DeviceInfo, counts: Any, encoded: Encoded) -> Any:
     """`driver.Device.decode`; see there."""
-    n, items = info.grid[0], len(encoded.scale)
+    n, items = info.grid[0], _checked_items(encoded, info.grid[0])
     array, _ = from_caller(counts, "counts")
     if array.dtype != info.count_dtype:
         raise DTypeError(f"counts have dtype {array.dtype}; this device gives {info.count_dtype}")
@@ -72,6 +73,26 @@ def decode(handle: Handle, info: DeviceInfo, counts: Any, encoded: Encoded) -> A
         if items:
             check(lib.odev_decode(device, job))
     return encoded.restore(y.reshape(*encoded.shape, n, n))
+
+
+def _checked_items(encoded: Any, n: int) -> int:
+    """How many frames were encoded; C reads their scales and steps without looking back."""
+    if not isinstance(encoded, Encoded):
+        raise DTypeError(f"encoded must be what encode returned, not {type(encoded).__name__}")
+    items = math.prod(encoded.shape)
+    wanted = {"scale": np.dtype(np.float32), "launch_step": np.dtype(np.uint8)}
+    for name, dtype in wanted.items():
+        array = getattr(encoded, name)
+        if not isinstance(array, np.ndarray) or array.dtype != dtype:
+            raise DTypeError(f"encoded.{name} must be a {dtype} array")
+        if array.shape != (items,):
+            raise ShapeError(f"encoded.{name} has shape {array.shape}; it must be ({items},)")
+    if encoded.codes.shape[1:] != (2, 2, n, n):
+        size = encoded.codes.shape[-1]
+        raise ShapeError(f"encoded is for a grid of {size}x{size}; this device has {n}x{n}")
+    if not np.all(np.isfinite(encoded.scale) & (encoded.scale > 0)):
+        raise ValueRangeError("encoded.scale must be positive and finite")
+    return items
 
 
 def transform(

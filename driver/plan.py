@@ -20,7 +20,7 @@ from driver.convolution_shapes import (
     padding_sides,
     pair,
 )
-from driver.errors import CapabilityError, ShapeError
+from driver.errors import CapabilityError, ShapeError, ValueRangeError
 from driver.info import Timing
 from driver.numbers import whole
 from driver.polynomial import polynomial_macs
@@ -40,6 +40,10 @@ COMPLEX_MACS = 4
 #: Working memory of one chunk of tiles [bytes]: enough frames to keep threads busy, few enough to
 #: stay near the cache (four times as much takes half as long again).
 CHUNK_BYTES = 24 << 20
+
+
+#: Numbers of a padded input, batch and channels together: 8 GiB of float32.
+LARGEST_INPUT = 1 << 31
 
 
 @dataclass(frozen=True)
@@ -317,6 +321,11 @@ def _plan(
         raise ShapeError(
             f"the kernel reaches over {extent[0]}×{extent[1]} pixels, more than the padded input's "
             f"{padded[0]}×{padded[1]}"
+        )
+    if batch * max(inputs, 1) * padded[0] * padded[1] > LARGEST_INPUT:
+        raise ValueRangeError(
+            f"the padded input would have {batch}×{inputs}×{padded[0]}×{padded[1]} numbers; "
+            f"at most {LARGEST_INPUT} go through one call"
         )
     output = tuple((p - e) // s + 1 for p, e, s in zip(padded, extent, stride, strict=True))
     dense = tuple((o - 1) * s + 1 for o, s in zip(output, stride, strict=True))

@@ -61,9 +61,11 @@ def open_emulator(name: str, seed: int, overrides: Mapping[str, Any]) -> OpenedD
     try:
         profile = load_profile(name, **overrides)
         fabrication = fabricate(profile, int(seed))
+        spec, _arrays = emulator_spec(fabrication)
     except ValueError as error:
         raise ValueRangeError(str(error)) from None
-    spec, _arrays = emulator_spec(fabrication)
+    except ArithmeticError as error:
+        raise ValueRangeError(f"a value of the profile is beyond all bounds: {error}") from None
     handle = ffi.new("odev_device **")
     check(lib.odev_open_emulator(spec, handle))
     try:

@@ -116,8 +116,10 @@ def load(path: str | Path, info: DeviceInfo | None = None) -> Calibration:
             calibration = _read(file)
     except FileNotFoundError as error:
         raise CalibrationError(f"no calibration file at {path}") from error
-    except (OSError, KeyError, TypeError, ValueError) as error:
-        raise CalibrationError(f"{path} is corrupt or not a calibration file: {error}") from error
+    except (OSError, KeyError, TypeError, ValueError, RuntimeError, OverflowError) as error:
+        # h5py raises all of these on files that are damaged in one place or another.
+        reason = "it is a folder" if path.is_dir() else " ".join(str(error).split())
+        raise CalibrationError(f"{path} is corrupt or not a calibration file: {reason}") from error
     if _checksum(calibration) != checksum:
         raise CalibrationError(f"{path} is corrupt: its checksum does not match its content")
     if info is not None:
