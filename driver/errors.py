@@ -1,7 +1,7 @@
 """The driver's errors: one ladder, and which one to raise when.
 
 Every failure that the driver or the C library reports is a :class:`DriverError`. It carries
-``code`` (an :class:`ErrorCode`, the C enum ``odev_error``), ``name`` (that code's name in C) and
+``code`` (an :class:`ErrorCode`, the C enum ``odev_status``), ``name`` (that code's name in C) and
 ``native_code`` (the backend's own error number, 0 where it has none). The message says what was
 wrong and, where there is one, what is right.
 
@@ -61,7 +61,7 @@ __all__ = [
 
 
 class ErrorCode(IntEnum):
-    """The C enum ``odev_error`` (``optical_driver.h``); names and numbers are the ABI's."""
+    """The C enum ``odev_status`` (``optical_driver.h``); names and numbers are the ABI's."""
 
     ODEV_OK = 0
     ODEV_ERR_ARGUMENT = 1
