@@ -63,6 +63,14 @@ class NominalValues:
     """Gaussian waist (1/e field radius) of the reference beam [camera pixels]; inf when flat."""
     launch_default_step: int = 16
     """Launch attenuator step of codes that say none."""
+    heat_length_pitches: float = 0.0
+    """Decay length l of near heat, K0(rho / l) [pixel pitches]; 0: none beyond the links."""
+    substrate_k_per_w: float = 0.0
+    """Mean rise of the chip above its carrier by the heaters' power [K/W]."""
+    substrate_length_grids: float = 0.0
+    """Length L over which heat spreads in the substrate [grids]."""
+    ambient_rad_per_k: float = 0.0
+    """Phase of theta per kelvin of the chip [rad/K]."""
 
 
 @dataclass(frozen=True, slots=True)
