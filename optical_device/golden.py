@@ -248,7 +248,6 @@ class GoldenDevice:
 
         A batch that trips the interlock takes its time all the same, and leaves the heaters off.
         """
-        last: NDArray[Any] | None = None
         try:
             counts = expose_frames(
                 self.fabrication,
