@@ -25,8 +25,9 @@ static odev_status get_caps(void *context, odev_caps *caps) {
 
 static odev_status too_warm(const odev_emulator_model *m, double chip_k, uint64_t frame, char *message) {
   snprintf(message, ODEV_MESSAGE_SIZE,
-           "interlock: the chip would reach %.3f K in frame %llu, above its limit of %.3f K; all heaters are off",
-           chip_k, (unsigned long long)frame, m->interlock_k);
+           "frame %llu would heat the chip to %.2f K, above the interlock at %g K: heaters are off and the job's "
+           "counts are void",
+           (unsigned long long)frame, chip_k, m->interlock_k);
   return ODEV_ERR_OVER_TEMPERATURE;
 }
 
