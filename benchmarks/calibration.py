@@ -48,7 +48,16 @@ def measure(uri: str, seed: int) -> dict[str, Compared]:
 def table_of(results: list[dict[str, Compared]], uri: str) -> tuple[Table, bool]:
     """One row a quantity, and whether all are as they should be."""
     table = Table(title=f"{uri}: {len(results)} devices, errors in stated sigmas", box=None)
-    for name in ("quantity", "numbers", "mean pull", "worst pull", "expected", "RMS error", "sigma ratio", ""):
+    for name in (
+        "quantity",
+        "numbers",
+        "mean pull",
+        "worst pull",
+        "expected",
+        "RMS error",
+        "sigma ratio",
+        "",
+    ):
         table.add_column(name, justify="left" if name in ("quantity", "") else "right")
     fine = True
     for name in results[0]:

@@ -38,8 +38,20 @@ def run(bench: Bench) -> Findings:
     checks = [
         Check("chip off the axis by", float(np.max(np.abs(chip_shift))), 0.5, 3, "px"),
         Check("camera off the axis by", float(np.max(np.abs(camera_shift))), 1, 5, "px"),
-        Check("phase by rotation in the corner", 1e3 * corner * abs(turn), 10 + 3e3 * corner * turn_sigma, 200, "mrad"),
-        Check("phase by magnification in the corner", 1e3 * corner * abs(grow), 10 + 3e3 * corner * grow_sigma, 200, "mrad"),
+        Check(
+            "phase by rotation in the corner",
+            1e3 * corner * abs(turn),
+            10 + 3e3 * corner * turn_sigma,
+            200,
+            "mrad",
+        ),
+        Check(
+            "phase by magnification in the corner",
+            1e3 * corner * abs(grow),
+            10 + 3e3 * corner * grow_sigma,
+            200,
+            "mrad",
+        ),
     ]
     verdict, reason = judged(checks)
     return Findings(
@@ -104,7 +116,12 @@ def _camera_shift(bench: Bench) -> tuple[RealArray, RealArray, Panel]:
         "camera pixel off the axis",
         "of the middle",
         (
-            Line("mean of the rows", across, np.mean(relative, 0) / np.mean(relative[:, size // 2]), points=True),
+            Line(
+                "mean of the rows",
+                across,
+                np.mean(relative, 0) / np.mean(relative[:, size // 2]),
+                points=True,
+            ),
             Line("data sheet", across, np.sinc(width * across / size)),
         ),
     )
@@ -113,7 +130,7 @@ def _camera_shift(bench: Bench) -> tuple[RealArray, RealArray, Panel]:
 
 
 def _log_sinc_slope(y: RealArray, per_pixel: float) -> RealArray:
-    """d ln sinc(per_pixel y) / dy."""
+    """D ln sinc(per_pixel y) / dy."""
     angle = np.pi * per_pixel * y
     safe = np.where(np.abs(angle) > 1e-6, angle, 1.0)
     slope = np.pi * per_pixel * (1 / np.tan(safe) - 1 / safe)

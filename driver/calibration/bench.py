@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driver.calibration.calibration import ComplexArray, RealArray
-from driver.calibration.reciprocity import SymmetricLinks
 from driver.calibration.frames import CalibrationDevice, Record, take
 from driver.calibration.model import ChipModel, chip_of
 from driver.calibration.nominal import nominal_calibration
 from driver.calibration.pilot import Pilot
+from driver.calibration.reciprocity import SymmetricLinks
 from driver.calibration.refinement import Refinement
 from driver.info import DeviceInfo
 

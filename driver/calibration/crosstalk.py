@@ -13,16 +13,27 @@ import numpy as np
 
 from driver.calibration.bench import Bench
 from driver.calibration.calibration import RealArray
-from driver.calibration.heat import MODES, RING_DISTANCES, cosines, mode_moments, nominal_substrate
-from driver.calibration.planes import regress
+from driver.calibration.frames import Record
+from driver.calibration.heat import MODES, RING_DISTANCES, cosines, mode_moments
 from driver.calibration.model import DIRECTIONS, fourier, neighbour
-from driver.calibration.report import Check, Findings, Histogram, Line, Panel, Picture, Value, judged
+from driver.calibration.planes import clustered, regress
+from driver.calibration.report import (
+    Check,
+    Findings,
+    Histogram,
+    Line,
+    Panel,
+    Picture,
+    Value,
+    judged,
+)
 from driver.calibration.settings import uniform_codes
 
 __all__ = ["run"]
 
-FRAMES_OF_A_MODE = 4
-"""Two with more power where the mode is positive, two with less."""
+SIGNS = (-1.0, 1.0, 1.0, -1.0, -1.0)
+"""Of a mode's power in its frames.  A little of a frame's heat lingers into the next; but for the
+first frame, which is left out, those before it had as often the same sign as the other."""
 
 DEPTH = 0.35
 """By how much the mean power, half of full, goes up or down with a mode."""
@@ -44,13 +55,17 @@ def run(bench: Bench) -> Findings:
             Check("a nearest link known to", 100 * known, 3, 15, "%"),
         ]
     if np.any(chip.substrate):
-        checks.append(Check("substrate off its data sheet by", 100 * abs(strength - 1), 50, 200, "%"))
+        checks.append(
+            Check("substrate off its data sheet by", 100 * abs(strength - 1), 50, 200, "%")
+        )
     verdict, reason = judged(checks) if checks else ("pass", "the data sheet has no crosstalk")
     return Findings(
         values=(
             Value("links", "", links.coefficient, bench.link_sigma),
             Value("partner link", "", chip.partner.astype(np.float64), refinement.sigma.partner),
-            Value("second ring", "of the data sheet", refinement.ring_strength, refinement.ring_sigma),
+            Value(
+                "second ring", "of the data sheet", refinement.ring_strength, refinement.ring_sigma
+            ),
             Value("substrate", "of the data sheet", strength, strength_sigma),
         ),
         plots=_plots(bench),
@@ -90,13 +105,19 @@ def _substrate(bench: Bench) -> tuple[float, float]:
     codes = []
     for order in np.ndindex(MODES, MODES):
         shape = np.multiply.outer(waves[order[0]], waves[order[1]])
-        for sign in (1.0, -1.0) * (FRAMES_OF_A_MODE // 2):
+        for sign in SIGNS:
             mean = 0.5 * (1 + sign * DEPTH * shape)
             spread = np.minimum(mean, 1 - mean)
             part = mean + spread * (2 * bench.rng.random((2, 2, *info.grid)) - 1)
             codes.append(uniform_codes(part, info))
     dimmer = min(bench.launch_step + 1, info.nominal.launch_steps - 1)
     record = bench.take(np.array(codes), dimmer)
+    kept_frames = np.arange(record.cold.shape[-1]) % len(SIGNS) > 0
+    record = Record(
+        record.cold[..., kept_frames],
+        record.spectrum[..., kept_frames],
+        record.trusted[..., kept_frames],
+    )
     kept = chip.substrate.copy()
     usual = mode_moments(chip.heated(bench.main.cold[..., :64]).power).mean(-1, keepdims=True)
     strength = sigma = 1.0
@@ -107,9 +128,11 @@ def _substrate(bench: Bench) -> tuple[float, float]:
         waves32 = waves.astype(np.float32)
         warm = np.einsum("pr,mq,pmf->rqf", waves32, waves32, kept[..., None] * moments)
         swing = heated.arm_a * (1 + heated.arm_b) + heated.arm_b * (1 + heated.arm_a)
-        change = chip.output_map[..., None] * fourier((1j * warm * heated.carrier * swing).astype(np.complex64))
+        change = chip.output_map[..., None] * fourier(
+            (1j * warm * heated.carrier * swing).astype(np.complex64)
+        )
         model = chip.output_map[..., None] * fourier(z)
-        pull = weight = noise = 0.0
+        pulls, weights = [], []
         for f in range(model.shape[-1]):
             see = record.trusted[..., f]
             y, m, d = (part[..., f][see] for part in (record.spectrum, model, change))
@@ -117,11 +140,9 @@ def _substrate(bench: Bench) -> tuple[float, float]:
             # What the frame's own gain can take up is not the substrate's.
             d = gain * (d - regress(d, m) * m)
             rest = y - gain * m
-            pull += float(np.vdot(d, rest).real)
-            weight += float(np.vdot(d, d).real)
-            noise += float(np.vdot(rest, rest).real) / (2 * see.sum())
-        step = pull / weight
-        sigma = float(np.sqrt(noise / model.shape[-1] / weight))
+            pulls.append(float(np.vdot(d, rest).real))
+            weights.append(float(np.vdot(d, d).real))
+        step, sigma = clustered(np.array(pulls), np.array(weights))
         strength += step
         warmth = np.einsum("pr,mq,pm->rq", waves, waves, kept * usual[..., 0])
         chip.substrate = kept * strength
@@ -146,7 +167,9 @@ def _plots(bench: Bench) -> tuple[Panel | Picture | Histogram, ...]:
         error = bench.refinement.ring_sigma * ring / bench.refinement.ring_strength
         lines.append(Line("second ring", np.array(RING_DISTANCES), ring, error, points=True))
     return (
-        Panel("Heat felt of a neighbour", "distance [pixels]", "of its power", tuple(lines), log=True),
+        Panel(
+            "Heat felt of a neighbour", "distance [pixels]", "of its power", tuple(lines), log=True
+        ),
         Histogram("Links", "of the neighbour's power [%]", samples),
         Picture("Link to the east, θ a", 100 * links[0, 0, 0], "%"),
     )

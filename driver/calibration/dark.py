@@ -76,7 +76,9 @@ def run(bench: Bench) -> Findings:
         ),
         plots=(
             Picture("Black level", bench.black_dn, "DN"),
-            Histogram("Temporal noise of a pixel", "noise [DN]", (("64 images", np.sqrt(variance)),)),
+            Histogram(
+                "Temporal noise of a pixel", "noise [DN]", (("64 images", np.sqrt(variance)),)
+            ),
             Histogram("Dark current", "current [DN/s]", (("pixels", current),)),
         ),
         verdict=verdict,

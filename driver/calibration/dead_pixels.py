@@ -56,7 +56,9 @@ def run(bench: Bench) -> Findings:
         ),
         plots=(
             Picture("Dead pixels", kinds, "1 camera, 2 chip"),
-            Histogram("Residual of a pixel over the median", "residual / median", (("pixels", ratio),)),
+            Histogram(
+                "Residual of a pixel over the median", "residual / median", (("pixels", ratio),)
+            ),
         ),
         verdict=verdict,
         reason=reason,

@@ -36,7 +36,9 @@ def run(bench: Bench) -> Findings:
     # Half way between two pilots: the mean of two, and nothing is known of the bend between them.
     tracked = noise / np.sqrt(2)
     checks = [
-        Check("phase between pilots known to", 1e3 * tracked, 1e3 * PACK_PHASE_SIGMA_RAD, 50, "mrad"),
+        Check(
+            "phase between pilots known to", 1e3 * tracked, 1e3 * PACK_PHASE_SIGMA_RAD, 50, "mrad"
+        ),
         Check("drift from pilot to pilot", 1e3 * abs(rate) * period_s, 50, 1000, "mrad"),
         Check("pilot's amplitude off by", 100 * abs(float(np.mean(amplitude)) - 1), 3, 10, "%"),
     ]

@@ -119,14 +119,14 @@ def _slopes(info: DeviceInfo) -> RealArray:
     return slopes
 
 
-def _install(chip: ChipModel, stage: int, fit: StageFit, power: RealArray) -> None:
+def _install(chip: ChipModel, stage: int, fit: StageFit, heating: RealArray) -> None:
     """Put a stage's fit into the chip model; the substrate's mean warmth is not theta0's."""
     chip.kappa[stage, 0], chip.kappa[stage, 1] = fit.kappa_theta, fit.kappa_phi
     ratio = fit.b1 / np.where(np.abs(fit.b0) > 0, fit.b0, 1.0)
     chip.rho[stage] = np.clip(np.abs(ratio), 0.1, 10.0)
     chip.theta0[stage] = np.angle(ratio)
     if np.any(chip.substrate):
-        chip.theta0[stage] -= chip.warmth(power).mean(-1)
+        chip.theta0[stage] -= chip.warmth(heating).mean(-1)
 
 
 def first_round(bench: Bench, launch_step: int) -> None:
@@ -141,8 +141,8 @@ def first_round(bench: Bench, launch_step: int) -> None:
     codes[:, 1, 1] = uniform_codes(np.array(middle), info)
     record = bench.take(codes, launch_step)
     halves = (slice(None, FIRST_FRAMES), slice(FIRST_FRAMES, None))
-    power = heater_power_mw(record.cold, chip.beta[..., None])
-    theta, phi = chip.heat(power)[0]
+    heating = heater_power_mw(record.cold, chip.beta[..., None])
+    theta, phi = chip.heat(heating)[0]
     for _ in range(2):  # the second time with the output map that the first time gave
         z = fourier_inverse(record.spectrum / chip.output_map[..., None])
         energy = [np.sum(np.abs(z[..., half]) ** 2, -1) for half in halves]
@@ -161,7 +161,7 @@ def first_round(bench: Bench, launch_step: int) -> None:
         power = np.maximum(np.sum(np.abs(spectrum) ** 2, -1), 1e-30)
         slope = np.sum(record.spectrum * np.conj(spectrum), -1) / power
         chip.output_map = np.where(bench.camera_dead, chip.output_map, slope).astype(np.complex64)
-    _install(chip, 0, fit, power)
+    _install(chip, 0, fit, heating)
 
 
 def second_round(bench: Bench, launch_step: int) -> None:
@@ -172,10 +172,10 @@ def second_round(bench: Bench, launch_step: int) -> None:
     psi[0, 0, ..., 0] = to_window(-chip.theta0[0])
     codes[:, 0] = codes_for_phases(chip, psi, info)[:, 0]
     record = bench.take(codes, launch_step)
-    power = heater_power_mw(record.cold, chip.beta[..., None])
-    theta, phi = chip.heat(power)[1]
+    heating = heater_power_mw(record.cold, chip.beta[..., None])
+    theta, phi = chip.heat(heating)[1]
     z = fourier_inverse(record.spectrum / chip.output_map[..., None])
     fit = grid_search(z, theta, phi, _slopes(info))
-    _install(chip, 1, fit, power)
+    _install(chip, 1, fit, heating)
     parked = chip.stage(0, record.cold[..., :1])[..., 0]
     chip.input_map = (fit.b0 / parked).astype(np.complex64)

@@ -51,7 +51,12 @@ def run(bench: Bench) -> Findings:
     checks = [
         Check("dead camera pixels", float(dead.sum()), 0, 0.01 * dead.size),
         Check("PRNU", 100 * prnu, 2, 10, "%"),
-        Check("signal's saturation by the beam alone", float(np.max(level)) / bench.saturation_dn, 0.5, 0.9),
+        Check(
+            "signal's saturation by the beam alone",
+            float(np.max(level)) / bench.saturation_dn,
+            0.5,
+            0.9,
+        ),
     ]
     verdict, reason = judged(checks)
     names = ("beam centre, row", "beam centre, column", "beam waist")
@@ -69,7 +74,9 @@ def run(bench: Bench) -> Findings:
         plots=(
             Picture("Reference beam", bench.reference_dn, "DN"),
             Picture("Response of a pixel", 100 * response, "% off the beam"),
-            Histogram("Response of a pixel", "off the beam [%]", (("pixels", 100 * response[good]),)),
+            Histogram(
+                "Response of a pixel", "off the beam [%]", (("pixels", 100 * response[good]),)
+            ),
         ),
         verdict=verdict,
         reason=reason,
@@ -99,9 +106,7 @@ def beam_of(
     bend = float(np.sqrt(covariance[3, 3]))
     beam = (-by_row / (2 * curve), -by_column / (2 * curve), float(np.sqrt(-2 / curve)))
     tilt = [float(np.sqrt(covariance[i, i])) / (2 * -curve) for i in (1, 2)]
-    sigma = tuple(
-        float(np.hypot(tilt[i], beam[i] * bend / curve)) for i in (0, 1)
-    )
+    sigma = tuple(float(np.hypot(tilt[i], beam[i] * bend / curve)) for i in (0, 1))
     return beam, (*sigma, beam[2] * bend / (2 * -curve)), response
 
 

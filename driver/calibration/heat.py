@@ -1,15 +1,12 @@
 """Heat that reaches further than the next pixel: the second ring of neighbours, and the substrate.
 
-Near heat obeys the steady sheet equation ``-l^2 lap T + T = q``; its Green's function is
-``K0(rho / l)``, which fixes the second ring's three coefficients relative to the nearest link.  The
-substrate's rise above its carrier is a sum of the first 3 x 3 cosine modes of a plate with insulated
+The second ring has three coefficients, by distance.  The substrate's rise above its carrier is a sum of the first 3 x 3 cosine modes of a plate with insulated
 edges, each driven by its moment of the frame's power.
 """
 
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import k0
 
 from driver.calibration.calibration import RealArray
 from driver.info import NominalValues
@@ -18,7 +15,6 @@ __all__ = [
     "MODES",
     "cosines",
     "mode_moments",
-    "nominal_ring",
     "nominal_substrate",
     "ring_row",
     "warmth_row",
@@ -31,29 +27,9 @@ RING_DISTANCES = (2.0, 5.0**0.5, 8.0**0.5)
 """Distances of the second ring's pixels: (0, 2), (1, 2) and (2, 2) [pitches]."""
 
 
-def nominal_ring(nominal: NominalValues) -> RealArray:
-    """Coefficients of the second ring by the data sheet, (3,)."""
-    length = nominal.heat_length_pitches
-    if not length or not nominal.link_nearest:
-        return np.zeros(len(RING_DISTANCES))
-    green = k0(np.array(RING_DISTANCES) / length) / k0(1 / length)
-    ring: RealArray = nominal.link_nearest * green
-    return ring
-
-
 def nominal_substrate(nominal: NominalValues) -> RealArray:
-    """Phase of theta per moment of power by the data sheet, (3, 3) [rad/mW].
-
-    ``1e-3 R (2 - [p=0]) (2 - [m=0]) / (1 + (pi L)^2 (p^2 + m^2))`` kelvin per milliwatt, times the
-    phase per kelvin.
-    """
-    order = np.arange(MODES)
-    share = np.where(order == 0, 1.0, 2.0)
-    spread = (np.pi * nominal.substrate_length_grids) ** 2
-    decay = 1 + spread * (order[:, None] ** 2 + order**2)
-    kelvin = 1e-3 * nominal.substrate_k_per_w * share[:, None] * share / decay
-    substrate: RealArray = nominal.ambient_rad_per_k * kelvin
-    return substrate
+    """Phase of theta per moment of power by the data sheet, (3, 3) [rad/mW]."""
+    return nominal.ambient_rad_per_k * np.array(nominal.substrate_k_per_mw)
 
 
 def ring_row(power: RealArray, row: int, ring: RealArray) -> RealArray:

@@ -117,7 +117,12 @@ def _findings(bench: Bench) -> Findings:
             Value("bend of the resistance at full power", "relative", bend, bend_sigma),
             Value("arm ratio", "", chip.rho.astype(np.float64), sigma.rho),
             Value("phase without heat", "rad", theta0, sigma.theta0),
-            Value("residual of a pixel's field", "relative", refinement.noise, np.zeros(bench.info.grid)),
+            Value(
+                "residual of a pixel's field",
+                "relative",
+                refinement.noise,
+                np.zeros(bench.info.grid),
+            ),
         ),
         plots=(
             _curve(bench),
@@ -146,8 +151,14 @@ def _curve(bench: Bench) -> Panel:
     heat = heated.heat[0, 0, middle[0], middle[1]]
     fine = np.linspace(float(heat.min()), float(heat.max()), 300)
     phase = float(chip.theta0[0][middle]) + float(chip.kappa[0, 0][middle]) * fine
-    phase = phase + float(np.mean(np.angle(heated.arm_a[middle] * np.exp(
-        -1j * (chip.theta0[0][middle] + chip.kappa[0, 0][middle] * heat)))))
+    phase = phase + float(
+        np.mean(
+            np.angle(
+                heated.arm_a[middle]
+                * np.exp(-1j * (chip.theta0[0][middle] + chip.kappa[0, 0][middle] * heat))
+            )
+        )
+    )
     curve = np.abs(1 + chip.rho[0][middle] * np.exp(1j * phase)) / 2
     seen = np.abs(z[middle]) / other / 2
     return Panel(

@@ -21,6 +21,8 @@ _REAL = (
     "beta_per_mw",
     "links",
     "partner",
+    "ring",
+    "substrate_rad_per_mw",
 )
 _COMPLEX = ("input_map", "output_map", "launch_gain", "pilot_spectrum")
 
@@ -51,6 +53,7 @@ def calibration_struct(
         pilot_codes=plane("pilot_codes", info.code_dtype, "const void *")
         if has_pilot
         else ffi.NULL,
+        reference_plane_dn=plane("reference_dn", np.float64, "const double *"),
         **{name: plane(name, np.float64, "const double *") for name in _REAL},
         **{name: plane(name, np.complex128, "const double *") for name in _COMPLEX},
     )

@@ -189,7 +189,7 @@ def chip_of(calibration: Calibration, info: DeviceInfo) -> ChipModel:
         output_map=calibration.output_map,
         leak=calibration.conjugate_leak,
         ring=calibration.ring,
-        substrate=calibration.substrate_rad_per_mw,
+        substrate=calibration.substrate_rad_per_mw * np.mean(strength),
     )
 
 

@@ -28,7 +28,9 @@ def run(bench: Bench) -> Findings:
     info = bench.info
     bench.saturation_dn, saturation_sigma = _saturation(bench)
     exposure = _ladder(bench)
-    mean, variance, sigma = (np.array(part) for part in zip(*map(_pairs, [bench] * len(exposure), exposure), strict=True))
+    mean, variance, sigma = (
+        np.array(part) for part in zip(*map(_pairs, [bench] * len(exposure), exposure), strict=True)
+    )
     read_sigma = bench.dark_variance_dn2 * np.sqrt(2 / 63 / bench.black_dn.size)
     slope, slope_sigma, offset = _line(
         np.append(0.0, mean),
@@ -46,7 +48,13 @@ def run(bench: Bench) -> Findings:
     rate = float(np.sum(mean * exposure) / np.sum(exposure**2))
     bend = (mean - rate * exposure) / mean.max()
     checks = [
-        Check("gain off its data sheet by", 100 * abs(bench.gain_e_per_dn / info.nominal.gain_e_per_dn - 1), 15, 50, "%"),
+        Check(
+            "gain off its data sheet by",
+            100 * abs(bench.gain_e_per_dn / info.nominal.gain_e_per_dn - 1),
+            15,
+            50,
+            "%",
+        ),
         Check("non-linearity", 100 * float(np.max(np.abs(bend))), 0.5, 3, "% of full scale"),
     ]
     verdict, reason = judged(checks)
@@ -90,9 +98,7 @@ def _saturation(bench: Bench) -> tuple[float, float]:
     half, whole = (
         float(
             np.median(
-                bench.device.expose(
-                    bench.heaters_off(1), reference="only", exposure_us=exposure
-                )
+                bench.device.expose(bench.heaters_off(1), reference="only", exposure_us=exposure)
             )
         )
         for exposure in (longest / 2, longest)

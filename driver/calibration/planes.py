@@ -14,13 +14,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from driver.calibration.calibration import ComplexArray
+from driver.calibration.calibration import ComplexArray, RealArray
 from driver.calibration.frames import Record
 from driver.calibration.model import ChipModel
 from driver.calibration.reference import conjugate_leak, remove_leak
 from driver.info import DeviceInfo
 
-__all__ = ["Maps", "centring_phase", "fix_gauge", "nominal_output_map", "regress"]
+__all__ = ["Maps", "centring_phase", "clustered", "fix_gauge", "nominal_output_map", "regress"]
 
 
 class Maps:
@@ -60,11 +60,25 @@ class Maps:
         loud = np.sum((np.abs(residual) * np.abs(driven)) ** 2, -1) / 2
         weight = np.sum(np.abs(driven) ** 2 * self.record.trusted, -1)
         self.output_sigma = np.sqrt(loud) / np.maximum(weight, 1e-30)
-        mapped_power = np.abs(chip.output_map) ** 2
         power = float(np.vdot(clean, clean).real)
-        self.leak_sigma = float(np.sqrt(np.sum(loud * mapped_power)) / max(power, 1e-30))
+        # By frames: what a frame has in common is no noise of its bins.
+        by_frame = np.einsum("rqf,rqf->f", residual, chip.output_map[..., None] * driven)
+        weights = np.sum(np.abs(clean) ** 2, (0, 1))
+        self.leak_sigma = clustered(np.real(by_frame), weights)[1]
         self.residual = float(np.sqrt(np.vdot(residual, residual).real / max(power, 1e-30)))
         return residual / (_nonzero(chip.output_map)[..., None] * _nonzero(self.gain))
+
+
+def clustered(pull: RealArray, weight: RealArray) -> tuple[float, float]:
+    """One slope from several lots of data, and its uncertainty by how the lots scatter.
+
+    `pull` and `weight` are each lot's sums of model times measurement and model squared.  What
+    the lots' noise does not explain, such as an error that a lot has in common, counts too.
+    """
+    total = float(np.sum(weight))
+    slope = float(np.sum(pull)) / total if total else 0.0
+    left = np.sum((pull - slope * weight) ** 2) * len(pull) / max(len(pull) - 1, 1)
+    return slope, float(np.sqrt(left)) / total if total else 0.0
 
 
 def regress(measured: ComplexArray, model: ComplexArray) -> complex:
@@ -73,7 +87,9 @@ def regress(measured: ComplexArray, model: ComplexArray) -> complex:
     return complex(np.vdot(model, measured) / power) if power else 0j
 
 
-def regress_over(measured: ComplexArray, model: ComplexArray, axes: tuple[int, ...]) -> ComplexArray:
+def regress_over(
+    measured: ComplexArray, model: ComplexArray, axes: tuple[int, ...]
+) -> ComplexArray:
     """Complex factor of the model that fits best, over `axes`."""
     power = np.sum(model.real**2 + model.imag**2, axes)
     slope: ComplexArray = np.sum(measured * np.conj(model), axes) / np.maximum(power, 1e-30)

@@ -20,8 +20,7 @@ import numpy as np
 
 from driver.calibration.calibration import ComplexArray, RealArray
 from driver.calibration.frames import Record
-from driver.calibration.heat import nominal_ring, ring_row
-from driver.calibration.planes import Maps
+from driver.calibration.heat import ring_row
 from driver.calibration.model import (
     DIRECTIONS,
     HEATERS,
@@ -33,6 +32,7 @@ from driver.calibration.model import (
     neighbour,
     overlap,
 )
+from driver.calibration.planes import Maps, clustered
 from driver.info import NominalValues
 
 __all__ = ["Population", "Refinement"]
@@ -121,8 +121,8 @@ class Refinement:
         self.field_residual = by_pixel
         self.noise = np.sqrt(2 * by_pixel / np.maximum(np.mean(np.abs(z) ** 2, -1), 1e-30))
         columns = list(self._columns(thermal, self.chip))
-        reach = nominal_ring(self.nominal)
-        has_ring = thermal and bool(np.any(reach))
+        reach = np.array(self.nominal.link_ring)
+        has_ring = bool(np.any(reach))
         precision, deviation = self._prior(columns, z.shape[:2])
         precision *= noise
 
@@ -149,9 +149,8 @@ class Refinement:
             freedom = 1 - step.shape[-1] / (2 * z.shape[-1])
             self._note_sigma(np.sqrt(variance * by_pixel[..., None] / freedom))
         if has_ring:
-            pull, weight = ring.sum(0)
-            self.ring_strength += pull / weight
-            self.ring_sigma = float(np.sqrt(noise / weight))
+            step_of_ring, self.ring_sigma = clustered(ring[:, 0], ring[:, 1])
+            self.ring_strength += step_of_ring
             self.chip.ring = reach * self.ring_strength
         self._learn(columns, deviation + step, share)
         self._move(columns, step)

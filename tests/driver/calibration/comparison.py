@@ -18,7 +18,8 @@ from driver.calibration.flat import beam_of
 from driver.calibration.planes import nominal_output_map
 from driver.info import DeviceInfo
 from optical_device.drift import Drift, drift
-from optical_device.fabrication import Fabrication, _Draw
+from optical_device.draw import Draw
+from optical_device.fabrication import Fabrication
 
 Floats = NDArray[np.float64]
 MAIN_FRAMES = 512
@@ -57,17 +58,19 @@ def compare(
     made: dict[str, Compared] = {}
 
     def note(
-        name: str, routine: str, value: str, wanted: Any, off: Any = None, turns: bool = False
+        name: str,
+        routine: str,
+        value: str,
+        wanted: Any,
+        off: Any = None,
     ) -> None:
         found = book[routine].value(value)
         error = np.asarray(found.value) - wanted if off is None else off
-        if turns:
-            error = np.angle(np.exp(1j * error))
         made[name] = Compared(np.atleast_1d(error), np.atleast_1d(np.asarray(found.sigma) + 0.0))
 
     _camera(note, book, info, truth)
     main_s = by_name["heaters"] - 0.5 * MAIN_FRAMES * info.timing.frame_us() * 1e-6
-    _chip(note, info, truth, _drift(truth, main_s)[0])
+    _chip(note, calibration, info, truth, _drift(truth, main_s)[0])
     _planes(note, calibration, info, truth)
     _rest(note, book, info, truth, _drift(truth, by_name["drift"])[1])
     return made
@@ -87,7 +90,12 @@ def _camera(note: Any, book: Any, info: DeviceInfo, truth: Fabrication) -> None:
     note("read noise", "photon_transfer", "read noise", truth.read_noise_e)
     saturation = min(np.rint(truth.full_well_e / gain + truth.black_level_dn), info.count_max) - 0.5
     exact = min(truth.full_well_e / gain + truth.black_level_dn, info.count_max) - 0.5
-    note("saturation", "photon_transfer", "saturation", exact if saturation < info.count_max - 1 else saturation)
+    note(
+        "saturation",
+        "photon_transfer",
+        "saturation",
+        exact if saturation < info.count_max - 1 else saturation,
+    )
     everywhere = np.ones(info.grid, bool)
     stray = truth.stray_rate_photons_per_us / truth.reference_rate_photons_per_us
     light = truth.reference_map**2 + stray
@@ -103,7 +111,9 @@ def _camera(note: Any, book: Any, info: DeviceInfo, truth: Fabrication) -> None:
     note("reference beam", "flat", "reference beam", scale * wanted)
 
 
-def _chip(note: Any, info: DeviceInfo, truth: Fabrication, now: Floats) -> None:
+def _chip(
+    note: Any, calibration: Calibration, info: DeviceInfo, truth: Fabrication, now: Floats
+) -> None:
     keep = 1 - truth.memory  # the frame before's share is at random: its mean is a constant phase
     full = np.pi / truth.p_pi_mw * truth.power_full_mw
     note("heater: phase at full power", "heaters", "phase at full cold power", keep * full)
@@ -111,15 +121,31 @@ def _chip(note: Any, info: DeviceInfo, truth: Fabrication, now: Floats) -> None:
     note("heater: bend", "heaters", "bend of the resistance at full power", bend)
     note("heater: arm ratio", "heaters", "arm ratio", truth.b1 / truth.b0)
     lingering = truth.memory * mean_phases(truth)
-    warm = truth.ambient_rad_per_k * now[Drift.AMBIENT]
+    axis = (np.arange(info.grid[0]) - info.grid[0] // 2) / info.grid[0]
+    kelvin = (
+        now[Drift.AMBIENT]
+        + now[Drift.GRADIENT_ROW] * axis[:, None]
+        + now[Drift.GRADIENT_COLUMN] * axis
+    )
+    warm = truth.ambient_rad_per_k * kelvin
+    warm = warm + truth.wavelength_rad_per_pm * now[Drift.WAVELENGTH]
     theta0 = truth.static_phase_rad[:, 0] + warm + lingering[:, 0]
-    note("heater: phase without heat", "heaters", "phase without heat", theta0, turns=True)
+    off = np.angle(np.exp(1j * (calibration.theta0_rad - theta0)))
+    note("heater: phase without heat", "heaters", "phase without heat", None, off)
     note("link", "crosstalk", "links", truth.links)
     note("partner link", "crosstalk", "partner link", truth.partner)
+    nominal = info.nominal
+    if truth.ring[0]:
+        note("second ring", "crosstalk", "second ring", truth.ring[0] / nominal.link_ring[0])
+    if truth.substrate_k_per_mw[0, 0]:
+        strength = truth.substrate_k_per_mw[0, 0] * truth.ambient_rad_per_k
+        strength /= nominal.substrate_k_per_mw[0][0] * nominal.ambient_rad_per_k
+        strength *= np.mean(truth.power_full_mw) / nominal.power_full_mw  # power at equal code
+        note("substrate", "crosstalk", "substrate", strength)
 
 
 def mean_phases(truth: Fabrication) -> Floats:
-    """Mean heater phases of frames uniform in cold power, (2, 2, N, N) [rad]."""
+    """Mean heater phases of frames uniform in cold power, with the substrate's, (2, 2, N, N)."""
     from optical_device.stages import heater_powers, steady_phases
 
     drive = np.sqrt((np.arange(16) + 0.5) / 16)
@@ -133,7 +159,11 @@ def _planes(note: Any, calibration: Calibration, info: DeviceInfo, truth: Fabric
     source = truth.input_map * truth.b0[0] * truth.b0[1] * np.exp(1j * static)
     for plane, found, wanted in (
         ("input map", calibration.input_map, source),
-        ("output map", calibration.output_map, truth.output_map * truth.reference_map * truth.qe_map),
+        (
+            "output map",
+            calibration.output_map,
+            truth.output_map * truth.reference_map * truth.qe_map,
+        ),
     ):
         ratio = found / wanted
         ratio = ratio / np.mean(ratio)
@@ -148,6 +178,9 @@ def _rest(note: Any, book: Any, info: DeviceInfo, truth: Fabrication, slope: Flo
     turn = 1j ** np.arange(4) / 4
     a, b = turn @ np.exp(-1j * truth.step_phase_rad), turn @ np.exp(1j * truth.step_phase_rad)
     leak = b / np.conj(a)
+    # The reference drifts from step to step: it acts as an error of the steps.
+    timing = info.timing
+    leak += -0.5j * slope[Drift.REFERENCE_PHASE] * (timing.exposure_us + timing.readout_us) * 1e-6
     note("leak, real", "reference_arm", "conjugate leak, real", leak.real)
     note("leak, imaginary", "reference_arm", "conjugate leak, imaginary", leak.imag)
     size = info.grid[0]
@@ -157,10 +190,10 @@ def _rest(note: Any, book: Any, info: DeviceInfo, truth: Fabrication, slope: Flo
     row_column = np.stack([np.ones((size, size)), *np.meshgrid(axis, axis, indexing="ij")], -1)
     tilt = np.linalg.lstsq(row_column.reshape(-1, 3), phase.ravel(), rcond=None)[0][1:]
     note("chip shift", "alignment", "chip shift", -tilt * size / (2 * np.pi))
-    shift = truth.profile.lens.camera_shift_px * _Draw(truth.seed).normal("camera shift", (2,))
-    note("camera shift", "alignment", "camera shift", 0 * shift)
-    note("rotation", "alignment", "rotation", 0.0)
-    note("magnification", "alignment", "magnification error", 0.0)
+    shift = truth.profile.lens.camera_shift_px * Draw(truth.seed).normal("camera shift", (2,))
+    note("camera shift", "alignment", "camera shift", shift)
+    note("rotation", "alignment", "rotation", truth.rotation_rad)
+    note("magnification", "alignment", "magnification error", truth.magnification - 1)
     reference = int(np.argmin(book["launch"].value("gain off the data sheet").sigma))
     gain = truth.launch_gain / truth.launch_gain[reference]
     db = truth.profile.source.launch_step_db
