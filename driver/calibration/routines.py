@@ -49,9 +49,9 @@ ROUTINES: tuple[Routine, ...] = (
     Routine("reference_arm", "Reference arm", reference_arm.run, ("maps",), 0.05),
     Routine("alignment", "Alignment", alignment.run, ("maps",), 0.05),
     Routine("dead_pixels", "Dead and stuck pixels", dead_pixels.run, ("maps",), 0.04),
+    Routine("twin", "Twin fit", twin.run, ("dead_pixels",), 1.0),
     Routine("launch", "Launch attenuator", launch.run, ("dead_pixels",), 0.1),
     Routine("drift", "Drift tracking", drift.run, ("launch",), 0.05),
-    Routine("twin", "Twin fit", twin.run, ("drift",), 0.0),
 )
 """In the order in which a whole calibration runs them."""
 
