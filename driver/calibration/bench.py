@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from driver.calibration.calibration import ComplexArray, RealArray
 from driver.calibration.frames import CalibrationDevice, Record, take
-from driver.calibration.model import ChipModel, chip_of
+from driver.calibration.model import ChipModel, chip_of, cold_power_mw
 from driver.calibration.nominal import nominal_calibration
 from driver.calibration.pilot import Pilot
 from driver.calibration.reciprocity import SymmetricLinks
@@ -53,6 +53,8 @@ class Bench:
     """flat: (N, N) reference beam alone, black subtracted [DN]."""
     camera_dead: NDArray[np.bool_]
     """dark, flat: (N, N) camera pixels that cannot be used."""
+    still: NDArray[np.bool_]
+    """heaters: (2, 2, N, N) heaters that do not follow their codes."""
     launch_step: int
     """heaters: launch step of the main frames."""
     main: Record
@@ -76,6 +78,7 @@ class Bench:
         self.rng = np.random.default_rng(SEED)
         self.chip: ChipModel = chip_of(nominal_calibration(self.info), self.info).single()
         self.camera_dead = np.zeros(self.info.grid, bool)
+        self.still = np.zeros((2, 2, *self.info.grid), bool)
         self._progress = progress
         self._share = (0.0, 0.0)
         self._name = ""
@@ -94,10 +97,20 @@ class Bench:
     def take(self, codes: NDArray[Any], launch_step: int) -> Record:
         """Expose frames of `codes` (n, 2, 2, N, N); dead camera pixels are not trusted."""
         record = take(self.device, codes, launch_step, self.saturation_dn)
+        record.cold[self.still] = 0
         if np.any(self.camera_dead):
             record.trusted[self.camera_dead] = False
             record.spectrum[self.camera_dead] = 0
         return record
+
+    def cold(self, codes: NDArray[Any]) -> RealArray:
+        """Cold powers of codes, (2, 2, N, N, frames) [mW]; a heater that stands still has none.
+
+        Its heat is the same in all frames, and so a part of theta0 and the input map about it.
+        """
+        power = cold_power_mw(codes, self.info)
+        power[self.still] = 0
+        return power
 
     def heaters_off(self, frames: int) -> NDArray[Any]:
         """Codes of frames without heat, (frames, 2, 2, N, N)."""

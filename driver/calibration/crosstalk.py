@@ -49,10 +49,11 @@ def run(bench: Bench) -> Findings:
     checks = []
     if nominal.link_nearest:
         off = abs(float(np.median(nearest)) / nominal.link_nearest - 1)
-        known = float(np.median(bench.link_sigma[:, :, :2])) / nominal.link_nearest
+        swing = np.pi / nominal.p_pi_mw * nominal.power_full_mw
+        known = float(np.median(bench.link_sigma[:, :, :2])) * swing
         checks += [
             Check("nearest links off their data sheet by", 100 * off, 50, 200, "%"),
-            Check("a nearest link known to", 100 * known, 3, 15, "%"),
+            Check("phase that a link is uncertain by", 1e3 * known, 3, 20, "mrad"),
         ]
     if np.any(chip.substrate):
         checks.append(

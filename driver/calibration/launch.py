@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from driver.calibration.calibration import ComplexArray, RealArray
 from driver.calibration.frames import four_step_spectrum
-from driver.calibration.model import ChipModel, cold_power_mw, fourier
+from driver.calibration.model import ChipModel, fourier
 from driver.calibration.nominal import nominal_launch_gain
 from driver.calibration.reference import remove_leak
 from driver.calibration.report import Check, Findings, Line, Panel, Value, judged
@@ -76,9 +76,11 @@ def choose_step(bench: Bench, codes: NDArray[Any], limit: float) -> int:
 
 def field_codes(chip: ChipModel, target: ComplexArray, info: DeviceInfo) -> NDArray[Any]:
     """Codes for transmissions ``m_a m_b input_map`` of targets (N, N, n), clipped to the chip's."""
-    amplitude = np.abs(target / chip.input_map[..., None])
+    # A dead pixel gives no light, whatever is asked of it.
+    source = np.where(chip.input_map == 0, np.inf, chip.input_map)[..., None]
+    amplitude = np.abs(target / source)
     psi = np.full((2, 2, *target.shape), PARKED_PHASE)
-    phase = np.angle(target / chip.input_map[..., None]) - PARKED_PHASE
+    phase = np.angle(target / source) - PARKED_PHASE
     share = np.sqrt(amplitude)
     for stage in (0, 1):
         rho = chip.rho[stage, ..., None].astype(np.float64)
@@ -102,7 +104,7 @@ def run(bench: Bench) -> Findings:
     off_db = 20 * np.log10(np.abs(ratio))
     checks = [
         Check("largest step error", float(np.max(np.abs(off_db))), 1, 6, "dB"),
-        Check("gains known to", 100 * float(np.max(sigma)), 0.5, 5, "%"),
+        Check("gains known to", 100 * float(np.max(sigma)), 1, 5, "%"),
     ]
     verdict, reason = judged(checks)
     return Findings(
@@ -146,7 +148,7 @@ def _measure(bench: Bench) -> tuple[ComplexArray, RealArray]:
         spectrum, trusted = four_step_spectrum(counts, bench.saturation_dn)
         trusted &= ~bench.camera_dead
         clean = remove_leak(spectrum, chip.leak)
-        field = chip.heated(cold_power_mw(codes, info)).field()
+        field = chip.heated(bench.cold(codes)).field()
         model = np.moveaxis(chip.output_map[..., None] * fourier(field), -1, 0)[:, None] * trusted
         power = np.sum(np.abs(model) ** 2, (-2, -1))
         gamma = np.sum(clean * np.conj(model), (-2, -1)) / np.maximum(power, 1e-30)

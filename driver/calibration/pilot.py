@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from driver.calibration.calibration import ComplexArray
 from driver.calibration.launch import choose_step
-from driver.calibration.model import cold_power_mw, fourier
+from driver.calibration.model import fourier
 from driver.calibration.settings import PARKED_PHASE, codes_for_phases, to_window
 
 if TYPE_CHECKING:
@@ -42,5 +42,5 @@ def make_pilot(bench: Bench) -> Pilot:
     brightest = choose_step(bench, codes, 0.0)
     # One step of margin: laser and reference drift.
     step = min(brightest + 1, info.nominal.launch_steps - 1)
-    field = chip.heated(cold_power_mw(codes, info)).field()[..., 0]
+    field = chip.heated(bench.cold(codes)).field()[..., 0]
     return Pilot(codes[0], step, chip.output_map * fourier(field))

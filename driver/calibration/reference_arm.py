@@ -16,7 +16,7 @@ from driver.calibration.bench import Bench
 from driver.calibration.calibration import RealArray
 from driver.calibration.first_look import random_codes
 from driver.calibration.frames import four_step_spectrum
-from driver.calibration.model import cold_power_mw, fourier
+from driver.calibration.model import fourier
 from driver.calibration.planes import regress
 from driver.calibration.reference import remove_leak
 from driver.calibration.report import Check, Findings, Line, Panel, Picture, Value, judged
@@ -75,7 +75,7 @@ def _step_phases(bench: Bench) -> tuple[RealArray, RealArray, RealArray]:
     counts = bench.device.expose(codes, reference="steps", launch_step=step)
     spectrum, trusted = four_step_spectrum(counts, bench.saturation_dn)
     clean = remove_leak(spectrum, chip.leak)
-    field = chip.heated(cold_power_mw(codes, info)).field()
+    field = chip.heated(bench.cold(codes)).field()
     model = np.moveaxis(chip.output_map[..., None] * fourier(field), -1, 0)
     trusted &= ~bench.camera_dead
     for frame in range(FRAMES):

@@ -259,13 +259,21 @@ def _findings(
                 "Objective",
                 "evaluation",
                 "above its least",
-                (Line("negative log posterior", np.arange(len(seen)), np.array(seen) - min(seen) + 1.0),),
+                (
+                    Line(
+                        "negative log posterior",
+                        np.arange(len(seen)),
+                        np.array(seen) - min(seen) + 1.0,
+                    ),
+                ),
                 log=True,
             ),
             Histogram(
                 "Steps",
                 "of the stated uncertainty",
-                tuple((name, moved[name]) for name in ("theta0", "kappa", "input_phase", "output_im")),
+                tuple(
+                    (name, moved[name]) for name in ("theta0", "kappa", "input_phase", "output_im")
+                ),
             ),
         ),
         verdict=verdict,

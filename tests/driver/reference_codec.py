@@ -43,7 +43,25 @@ def crosstalk(power: NDArray[np.float64], calibration: Calibration) -> NDArray[n
         down, right = DIRECTIONS[k]
         heat += links[:, :, k] * neighbour(power, (down, right))
         heat += neighbour(links[:, :, k] * power, (-down, -right))
+    for down in range(-2, 3):
+        for right in range(-2, 3):
+            far = down**2 + right**2
+            if far >= 4:
+                ring = calibration.ring[(4, 5, 8).index(far)]
+                heat += ring * neighbour(power, (down, right))
     return heat
+
+
+def warmth(power: NDArray[np.float64], calibration: Calibration) -> NDArray[np.float64]:
+    """Phase that powers (..., 2, 2, N, N) give both theta heaters by the substrate, (..., N, N)."""
+    place = (np.arange(power.shape[-1]) + 0.5) * np.pi / power.shape[-1]
+    phase = np.zeros((*power.shape[:-4], *power.shape[-2:]))
+    for p in range(3):
+        for m in range(3):
+            wave = np.outer(np.cos(p * place), np.cos(m * place))
+            moment = np.sum(power * wave, (-4, -3, -2, -1))
+            phase += calibration.substrate_rad_per_mw[p, m] * wave * moment[..., None, None]
+    return phase
 
 
 def codes_of_phases(
@@ -52,7 +70,10 @@ def codes_of_phases(
     wanted = psi / calibration.kappa_rad_per_mw
     power = wanted / (1 + crosstalk(np.ones_like(wanted), calibration))
     for _ in range(JACOBI_ROUNDS):
-        power = wanted - crosstalk(power, calibration)
+        foreign = crosstalk(power, calibration)
+        warm = warmth(power, calibration)[..., None, :, :]
+        foreign[..., 0, :, :] += warm / calibration.kappa_rad_per_mw[:, 0]
+        power = wanted - foreign
     power = np.maximum(power, 0.0)
     cold = power * (1 + calibration.beta_per_mw * power)
     drive = np.minimum(np.sqrt(cold / calibration.power_full_mw), 1.0) * info.code_max

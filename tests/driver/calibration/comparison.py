@@ -17,8 +17,8 @@ from driver.calibration import RoutineReport
 from driver.calibration.flat import beam_of
 from driver.calibration.planes import nominal_output_map
 from driver.info import DeviceInfo
-from optical_device.drift import Drift, drift
 from optical_device.draw import Draw
+from optical_device.drift import Drift, drift
 from optical_device.fabrication import Fabrication
 
 Floats = NDArray[np.float64]
