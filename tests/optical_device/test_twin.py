@@ -126,6 +126,21 @@ def test_several_frames_at_once(layout: str) -> None:
         torch.testing.assert_close(together[frame], _mean(twin, u[frame]), rtol=1e-12, atol=1e-9)
 
 
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("gain", [1.0, 25.0])
+def test_everything_stays_where_the_fabrication_is(layout: str, gain: float) -> None:
+    # A tensor made without saying where would be on the default device, and mix with no other.
+    fabrication = _fabricated(layout, camera__gain_e_per_dn=gain)
+    twin, u = _twin(fabrication), torch.from_numpy(_drive())
+    noise = _noise(fabrication).with_arrays(torch.from_numpy)
+    normals = torch.zeros(2, dtype=torch.float64)
+    with torch.device("meta"):
+        assert torch.zeros(1).device.type == "meta"
+        counts = stages.detect(twin, _mean(twin, u), noise)
+        chip_k, _ = stages.sensor_readings(twin, stages.heater_powers(twin, u), START_NS, normals)
+    assert counts.device.type == chip_k.device.type == "cpu"
+
+
 # ---- gradients -----------------------------------------------------------------------------------
 
 
