@@ -22,7 +22,7 @@ enum {
 
 /* Cosine modes of the substrate in each axis; the converter's row: a table over the four leading bits, then
  * slope and bend of u' = table + code (slope + bend code); terms of the heaters' P(P0). */
-enum { ODEV_MODES = 3, ODEV_DAC_SLOPE = 16, ODEV_DAC_BEND, ODEV_DAC_ROW, ODEV_POWER_TERMS = 8 };
+enum { ODEV_MODES = 3, ODEV_DAC_SLOPE = 16, ODEV_DAC_BEND, ODEV_DAC_ROW, ODEV_POWER_TERMS = 7 };
 
 typedef enum { ODEV_NOISE_NONE, ODEV_NOISE_GAUSSIAN, ODEV_NOISE_POISSON } odev_noise;
 

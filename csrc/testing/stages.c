@@ -140,7 +140,7 @@ odev_status odev_stages_fft2(const char *kernels, uint32_t n, float *frame) {
   odev_fft_plan plan;
   odev_arena arena;
   if (odev_fft_plan_init(&plan, g.n)) return odev_fail(ODEV_ERR_MEMORY, "out of memory");
-  if (odev_arena_init(&arena, 2 * odev_square_size(g) + odev_round_up(odev_fft_scratch_size(g.n)))) {
+  if (odev_arena_init(&arena, 2 * odev_round_up(odev_square_size(g)) + odev_round_up(odev_fft_scratch_size(g.n)))) {
     odev_fft_plan_free(&plan);
     return odev_fail(ODEV_ERR_MEMORY, "out of memory");
   }
