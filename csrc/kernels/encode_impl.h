@@ -173,12 +173,12 @@ typedef struct {
 
 INLINE foreign_row foreign_begin(const odev_codec *k, float *const power[4], int h, int r) {
   const odev_geometry g = k->geometry;
-  return (foreign_row){stencil_begin(k->link[h >> 1][h & 1], power[h], r, g.pitch), k->partner[h >> 1] + r * g.ld,
+  return (foreign_row){stencil_begin(k->link[h >> 1][h & 1], NULL, halo_rows(power[h], r, g.pitch), r, g.pitch), k->partner[h >> 1] + r * g.ld,
                        power[h ^ 1] + (ptrdiff_t)r * g.pitch};
 }
 
 INLINE vf foreign_heat(foreign_row *row, int c) {
-  return vfma(vload(row->partner + c), vload(row->other + c), neighbour_heat(&row->near, c));
+  return vfma(vload(row->partner + c), vload(row->other + c), neighbour_heat(&row->near, c, 0));
 }
 
 /* Solve P + C P = Q.  Starting from Q / (1 + sum c) the smooth part is right at once, and each round
@@ -220,7 +220,7 @@ INLINE void power_to_codes(const odev_codec *k, encode_scratch s, void *codes) {
         const vf cold = p * vfma(slope, p, vset(1.0f)); /* V^2 / R0 */
         const vf u2 = cold * vload(k->per_power_full[h >> 1][h & 1] + r * g.ld + c);
         const vf code = vmin(vsqrt(u2), vset(1.0f)) * code_max;
-        plane_store(out, r, c, k->float_codes ? code : vround(code));
+        plane_store(out, r, c, code);
       }
   }
 }
@@ -244,7 +244,7 @@ INLINE void subtract_realised(const odev_codec *k, encode_scratch s, float scale
     for (int h = 0; h < 4; ++h) {
       foreign_row row = foreign_begin(k, s.power, h, r);
       for (int c = 0; c < g.ld; c += W) {
-        vf q = vload(row.near.here + c);
+        vf q = vload(row.near.rows.here + c);
         if (k->has_crosstalk) q = q + foreign_heat(&row, c);
         vstore(turns[h] + c, q * vload(k->turns_per_mw[h >> 1][h & 1] + r * g.ld + c));
       }

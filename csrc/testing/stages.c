@@ -3,11 +3,11 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "../core/error.h"
 #include "../emulator/build.h"
-#include "../emulator/light.h"
-#include "../emulator/workspace.h"
+#include "../emulator/frame.h"
 
 static const odev_kernels *find(const char *name) {
   const odev_kernels *k = odev_kernels_by_name(name);
@@ -30,39 +30,106 @@ static void run_stages(const odev_emulator_model *m, const odev_kernels *k, cons
                        float *scratch, const odev_stage_outputs *out) {
   const odev_geometry g = m->geometry;
   const size_t plane = (size_t)g.n * (size_t)g.n;
-  odev_workspace w = odev_workspace_of(g, scratch);
+  odev_workspace w = odev_workspace_of(m, scratch);
+  odev_moments moments[2];
 
-  k->heater_powers(m, block->previous_codes, w.power);
-  k->steady_phases(m, w.power, w.phases[0]);
-  k->heater_powers(m, block->codes, w.power);
-  k->steady_phases(m, w.power, w.phases[1]);
-  for (size_t h = 0; out->power_mw && h < 4; ++h) gather(g, w.power[h], g.pitch, out->power_mw + h * plane, 1);
-  for (size_t i = 0; out->phase_turns && i < 3; ++i)
+  if (out->power_mw) {
+    k->heater_powers(m, block->codes, (float *[4]){w.phases[0][0], w.phases[0][1], w.phases[0][2], w.phases[1][0]});
+    for (size_t h = 0; h < 4; ++h) gather(g, w.phases[h / 3][h % 3], g.ld, out->power_mw + h * plane, 1);
+  }
+  k->steady_phases(m, block->previous_codes, w.rows, w.phases[0], &moments[0]);
+  k->steady_phases(m, block->codes, w.rows, w.phases[1], &moments[1]);
+  for (size_t i = 0; out->phase_turns && i < (m->is_4f ? 4 : 3); ++i)
     gather(g, w.phases[1][i], g.ld, out->phase_turns + i * plane, 1);
+  if (out->moments_mw) memcpy(out->moments_mw, moments[1].mode, sizeof moments[1].mode);
   const odev_drift drift = odev_drift_at(m, block->start_ns);
-  k->chip_field(m, w.phases[1], w.phases[0], m->ambient_turns_per_k * (float)drift.ambient_k, w.re, w.im);
+  const odev_theta_offset offset = odev_theta_offset_of(m, drift, &moments[1], &moments[0]);
+  k->chip_field(m, w.phases[1], w.phases[0], &offset, w.re, w.im);
   gather_complex(g, w.re, w.im, out->field);
-  k->fft2(&m->fft, w.re, w.im, w.fft);
+  odev_frame_spectrum(m, k, &w, 1, &offset, drift);
   gather_complex(g, w.re, w.im, out->spectrum);
+}
+
+/* A model, and room for one thread to work in. */
+typedef struct {
+  odev_emulator_model model;
+  odev_arena arena;
+} bench;
+
+static odev_status bench_init(bench *b, const odev_emulator_spec *spec) {
+  if (odev_emulator_model_init(&b->model, spec)) return odev_fail(ODEV_ERR_MEMORY, "out of memory");
+  if (!odev_arena_init(&b->arena, odev_workspace_floats(&b->model))) return ODEV_OK;
+  odev_emulator_model_free(&b->model);
+  return odev_fail(ODEV_ERR_MEMORY, "out of memory");
+}
+
+static void bench_free(bench *b) {
+  free(b->arena.storage);
+  odev_emulator_model_free(&b->model);
 }
 
 odev_status odev_stages_run(const odev_emulator_spec *spec, const char *kernels, const odev_block *block,
                             const odev_stage_outputs *out) {
   const odev_kernels *k = find(kernels);
   if (!k) return ODEV_ERR_CAPABILITY;
-  odev_emulator_model model;
-  if (odev_emulator_model_init(&model, spec)) return odev_fail(ODEV_ERR_MEMORY, "out of memory");
-  const odev_geometry g = model.geometry;
-  odev_arena arena;
-  odev_status status = ODEV_OK;
-  if (odev_arena_init(&arena, odev_workspace_floats(g))) {
-    status = odev_fail(ODEV_ERR_MEMORY, "out of memory");
-  } else {
-    run_stages(&model, k, block, arena.storage, out);
-    free(arena.storage);
+  bench b;
+  const odev_status status = bench_init(&b, spec);
+  if (status != ODEV_OK) return status;
+  run_stages(&b.model, k, block, b.arena.storage, out);
+  bench_free(&b);
+  return ODEV_OK;
+}
+
+static double seconds_since(const struct timespec *start) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (double)(now.tv_sec - start->tv_sec) + 1e-9 * (double)(now.tv_nsec - start->tv_nsec);
+}
+
+#define TIMED(stage, call)                      \
+  do {                                          \
+    struct timespec start_;                     \
+    clock_gettime(CLOCK_MONOTONIC, &start_);    \
+    call;                                       \
+    seconds[stage] += seconds_since(&start_);   \
+  } while (0)
+
+static void time_stages(const odev_emulator_model *m, const odev_kernels *k, const odev_block *block, float *scratch,
+                        double seconds[ODEV_STAGES]) {
+  const size_t code_bytes = 4 * (size_t)m->geometry.n * (size_t)m->geometry.n * (m->float_codes ? 4 : 2);
+  odev_workspace w = odev_workspace_of(m, scratch);
+  odev_moments moments[2];
+  memset(seconds, 0, ODEV_STAGES * sizeof *seconds);
+  memset(moments, 0, sizeof moments);
+  for (uint32_t i = 0; i < block->frames; ++i) {
+    const int now = i & 1;
+    const char *codes = (const char *)block->codes + i * code_bytes;
+    TIMED(ODEV_STAGE_HEAT, k->steady_phases(m, codes, w.rows, w.phases[now], &moments[now]));
+    const odev_drift drift = odev_drift_at(m, block->start_ns);
+    const odev_theta_offset offset = odev_theta_offset_of(m, drift, &moments[now], &moments[now ^ 1]);
+    TIMED(ODEV_STAGE_FIELD, k->chip_field(m, w.phases[now], w.phases[now ^ 1], &offset, w.re, w.im));
+    if (m->is_4f) {
+      TIMED(ODEV_STAGE_LENS, k->fft2(&m->fft, w.re, w.im, w.transform));
+      TIMED(ODEV_STAGE_FIELD, k->second_chip(m, w.phases[now], w.phases[now ^ 1], &offset, w.re, w.im));
+    }
+    TIMED(ODEV_STAGE_LENS, odev_frame_last_lens(m, k, &w, drift));
+    for (uint32_t x = 0; x < block->exposures; ++x) {
+      const odev_exposure_light light = odev_light_of(m, k, block, block->laser_mw, i, x, drift);
+      TIMED(ODEV_STAGE_DETECT, k->detect(m, &light, w.re, w.im, block->counts));
+    }
   }
-  odev_emulator_model_free(&model);
-  return status;
+}
+
+odev_status odev_stages_time(const odev_emulator_spec *spec, const char *kernels, const odev_block *block,
+                             double seconds[ODEV_STAGES]) {
+  const odev_kernels *k = find(kernels);
+  if (!k) return ODEV_ERR_CAPABILITY;
+  bench b;
+  const odev_status status = bench_init(&b, spec);
+  if (status != ODEV_OK) return status;
+  time_stages(&b.model, k, block, b.arena.storage, seconds);
+  bench_free(&b);
+  return ODEV_OK;
 }
 
 odev_status odev_stages_fft2(const char *kernels, uint32_t n, float *frame) {
@@ -73,7 +140,7 @@ odev_status odev_stages_fft2(const char *kernels, uint32_t n, float *frame) {
   odev_fft_plan plan;
   odev_arena arena;
   if (odev_fft_plan_init(&plan, g.n)) return odev_fail(ODEV_ERR_MEMORY, "out of memory");
-  if (odev_arena_init(&arena, 2 * odev_square_size(g) + odev_round_up(odev_fft_scratch_size(g.n)))) {
+  if (odev_arena_init(&arena, 2 * odev_round_up(odev_square_size(g)) + odev_round_up(odev_fft_scratch_size(g.n)))) {
     odev_fft_plan_free(&plan);
     return odev_fail(ODEV_ERR_MEMORY, "out of memory");
   }
