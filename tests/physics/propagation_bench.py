@@ -152,12 +152,18 @@ def reduced(bench: Bench, z: Complexes, waves: Floats | None = None) -> Complexe
     input_map = before * lens.shift_map(n, bench.camera_shift)
     if waves is not None:
         input_map = input_map * np.exp(2j * np.pi * waves)
-    output_map = after * lens.envelope(n, bench.width) * lens.shift_map(n, bench.input_shift)
-    scale = n * (bench.width * bench.pitch) ** 2 / (1j * WAVELENGTH * bench.focal)
+    change = bench.wavelength / WAVELENGTH - 1.0
+    matrix = lens.camera_matrix(bench.rotation, bench.magnification, change)
+    output_map = after * lens.envelope(n, bench.width, matrix, bench.camera_shift)
+    output_map = output_map * lens.shift_map(n, bench.input_shift)
+    scale = n * (bench.width * bench.pitch) ** 2 / (1j * bench.wavelength * bench.focal)
     # Both shifts together turn the whole field by a constant, which the maps leave out.
     turn = np.dot(bench.camera_shift, bench.input_shift) / n
     scale = scale * np.exp(-2j * np.pi * turn)
-    return np.asarray(scale * output_map * lens.transform(input_map * z))
+    field = input_map * z
+    straight = np.array_equal(matrix, np.eye(2))
+    seen = lens.transform(field) if straight else lens.turned_transform(field, matrix)
+    return np.asarray(scale * output_map * seen)
 
 
 COEFFICIENTS = (0.7, -1.2, 0.4, 1.0, -0.8, 0.6, -0.5, 1.1)
