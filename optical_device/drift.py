@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import Any
 
 import numpy as np
+from array_api_compat import array_namespace
 from numpy.typing import NDArray
 
 __all__ = ["TONES", "Drift", "amplitudes_of_rate", "amplitudes_of_value", "drift", "tones"]
 
 TONES = 12
 
+Array = Any
 Floats = NDArray[np.float64]
 
 
@@ -23,6 +26,12 @@ class Drift(IntEnum):
     """Relative."""
     AMBIENT = 2
     """[K]"""
+    GRADIENT_ROW = 3
+    """Of the temperature, across the rows of the grid [K]."""
+    GRADIENT_COLUMN = 4
+    """Of the temperature, across the columns of the grid [K]."""
+    WAVELENGTH = 5
+    """[pm]"""
 
 
 def tones(lowest_hz: float, highest_hz: float) -> Floats:
@@ -45,7 +54,7 @@ def amplitudes_of_value(value_rms: float, omega: Floats) -> Floats:
     return value_rms * shape / np.sqrt(np.sum(shape**2) / 2.0)
 
 
-def drift(t_s: float, amplitude: Floats, omega: Floats, phase: Floats) -> tuple[Floats, Floats]:
+def drift(t_s: float, amplitude: Array, omega: Array, phase: Array) -> tuple[Array, Array]:
     """Value and slope of every channel, x(t) = sum_j a_j sin(omega_j t + phase_j).
 
     Parameters
@@ -60,7 +69,8 @@ def drift(t_s: float, amplitude: Floats, omega: Floats, phase: Floats) -> tuple[
     value, slope : (...)
         In the channel's unit, and per second.
     """
+    xp = array_namespace(amplitude, omega, phase)
     angle = omega * t_s + phase
-    value = np.sum(amplitude * np.sin(angle), axis=-1)
-    slope = np.sum(amplitude * omega * np.cos(angle), axis=-1)
+    value = xp.sum(amplitude * xp.sin(angle), axis=-1)
+    slope = xp.sum(amplitude * omega * xp.cos(angle), axis=-1)
     return value, slope

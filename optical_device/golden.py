@@ -6,35 +6,43 @@ the noise.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from optical_device import modulator
-from optical_device.drift import Drift, drift
 from optical_device.fabrication import Fabrication, fabricate
-from optical_device.noise import Stream, camera_normals, scalar_normals
+from optical_device.noise import Stream, scalar_normals
 from optical_device.profile import Profile
 from optical_device.stages import (
     Laser,
     Reference,
+    Surroundings,
+    camera_noise,
     chip_field,
+    chip_temperature_k,
     detect,
     frame_duration_ns,
     heater_powers,
     illumination,
     mean_electrons,
+    sensor_readings,
     settled_phases,
     spectrum,
     steady_phases,
     step_count,
+    surroundings,
 )
 
-__all__ = ["GoldenDevice", "expose_frames"]
+__all__ = ["GoldenDevice", "OverTemperature", "expose_frames"]
 
 _FRAMES_AT_ONCE = 4  # 4 frames of 64 x 64 with their temporaries stay in the second-level cache
+
+
+class OverTemperature(RuntimeError):  # noqa: N818 - it is named after the driver's error code
+    """A chip would pass the interlock's temperature: the heaters are off, the job's counts void."""
 
 
 def expose_frames(
@@ -61,7 +69,7 @@ def expose_frames(
         Codes of the frame before the first; all 0 by default.
     first_frame, start_ns : int
         Index of the first frame since opening, and device time of its start [ns].
-    reference : "steps" (four phases), "off" (signal alone) or "only" (reference alone)
+    reference : "steps" (all phases), "off" (signal alone) or "only" (reference alone)
     exposure_us : float
         Exposure of every step [us]; the profile's by default.
     launch_step : int, (n,) or (n, E) integers
@@ -78,6 +86,8 @@ def expose_frames(
     ------
     TypeError, ValueError
         Codes or settings of a wrong type, shape or range.
+    OverTemperature
+        A frame heats a chip above the profile's interlock.
     """
     profile = fabrication.profile
     if exposure_us is None:
@@ -85,17 +95,26 @@ def expose_frames(
     _check_codes(profile, codes)
     _check_settings(profile, reference, exposure_us, laser)
     launch, has_exposures = _launch_steps(profile, launch_step, len(codes))
-    n, bits = profile.device.n, profile.device.dac_bits
-    exposures, steps = launch.shape[1], step_count(reference)
+    n = profile.device.n
+    exposures, steps = launch.shape[1], step_count(profile, reference)
     duration = frame_duration_ns(profile, reference, exposures, exposure_us)
     dtype = np.uint16 if profile.device.adc_bits else np.float32
     counts = np.empty((len(codes), exposures, steps, n, n), dtype)
-    noisy = profile.camera.shot_noise or fabrication.read_noise_e > 0.0
 
     before = np.zeros((2, 2, n, n), codes.dtype) if previous_codes is None else previous_codes
-    for start, psi in _settled_blocks(fabrication, codes, before, bits):
-        lights = [
-            illumination(
+    last = _powers(fabrication, before)[None]
+    for start in range(0, len(codes), _FRAMES_AT_ONCE):
+        power = _powers(fabrication, codes[start : start + _FRAMES_AT_ONCE])
+        frames = range(start, start + len(power))
+        around = _surroundings(fabrication, [start_ns + f * duration for f in frames])
+        _check_temperature(fabrication, power, around, first_frame + start)
+        steady = np.asarray(steady_phases(fabrication, np.concatenate([last, power])))
+        last = power[-1:]
+        psi = settled_phases(fabrication, steady[1:], steady[:-1])
+        field = chip_field(fabrication, psi, around)
+        spectra = spectrum(fabrication, field, around.wavelength_pm)
+        for f in frames:
+            light = illumination(
                 fabrication,
                 frame=first_frame + f,
                 start_ns=start_ns + f * duration,
@@ -106,35 +125,40 @@ def expose_frames(
                 laser_mw=laser_mw,
                 reference_fraction=reference_fraction,
             )
-            for f in range(start, start + len(psi))
-        ]
-        ambient_k = np.array([light.ambient_k for light in lights])[:, None, None]
-        spectra = spectrum(fabrication, chip_field(fabrication, psi, ambient_k))
-        for i, light in enumerate(lights):
-            frame = first_frame + start + i
-            normals = (
-                camera_normals(fabrication.seed, frame, n, exposures, steps) if noisy else None
-            )
-            mean_e = mean_electrons(fabrication, spectra[i], light, exposure_us)
-            counts[start + i] = detect(fabrication, mean_e, normals)
+            noise = camera_noise(fabrication, first_frame + f, exposures, steps)
+            mean_e = mean_electrons(fabrication, spectra[f - start], light, exposure_us)
+            counts[f] = detect(fabrication, mean_e, noise)
     return counts if has_exposures else counts[:, 0]
 
 
-def _settled_blocks(
-    fabrication: Fabrication, codes: NDArray[Any], before: NDArray[Any], bits: int
-) -> Iterator[tuple[int, NDArray[np.float64]]]:
-    """First index and settled phases of blocks of consecutive frames."""
+def _powers(fabrication: Fabrication, codes: NDArray[Any]) -> NDArray[np.float64]:
+    """Heater powers of codes, of their shape [mW]."""
+    drive = modulator.drive_fraction(codes, fabrication.profile.device.dac_bits)
+    return np.asarray(heater_powers(fabrication, drive))
 
-    def steady_of(block: NDArray[Any]) -> Any:
-        drive = modulator.drive_fraction(block, bits)
-        return steady_phases(fabrication, heater_powers(fabrication, drive))
 
-    last = steady_of(before)[None]
-    for start in range(0, len(codes), _FRAMES_AT_ONCE):
-        steady = steady_of(codes[start : start + _FRAMES_AT_ONCE])
-        previous = np.concatenate([last, steady[:-1]])
-        last = steady[-1:]
-        yield start, settled_phases(fabrication, steady, previous)
+def _surroundings(fabrication: Fabrication, start_ns: list[int]) -> Surroundings:
+    """What surrounds several frames, as arrays."""
+    each = [surroundings(fabrication, ns) for ns in start_ns]
+    return Surroundings(
+        ambient_k=np.array([one.ambient_k for one in each]),
+        gradient_row_k=np.array([one.gradient_row_k for one in each]),
+        gradient_column_k=np.array([one.gradient_column_k for one in each]),
+        wavelength_pm=np.array([one.wavelength_pm for one in each]),
+    )
+
+
+def _check_temperature(
+    fabrication: Fabrication, power: NDArray[Any], around: Surroundings, first_frame: int
+) -> None:
+    limit_k = fabrication.profile.thermal.interlock_k
+    chip_k = np.asarray(chip_temperature_k(fabrication, power, around.ambient_k))
+    over = np.flatnonzero(chip_k > limit_k)
+    if over.size and not math.isinf(limit_k):
+        raise OverTemperature(
+            f"frame {first_frame + over[0]} would heat the chip to {chip_k[over[0]]:.2f} K, above "
+            f"the interlock at {limit_k:g} K: heaters are off and the job's counts are void"
+        )
 
 
 def _check_codes(profile: Profile, codes: NDArray[Any]) -> None:
@@ -220,28 +244,46 @@ class GoldenDevice:
         laser_mw: float | None = None,
         reference_fraction: float | None = None,
     ) -> NDArray[Any]:
-        """Expose a batch of frames; see `expose_frames` for arguments, result and errors."""
-        counts = expose_frames(
-            self.fabrication,
-            codes,
-            previous_codes=self._last_codes,
-            first_frame=self.frames,
-            start_ns=self.device_time_ns,
-            reference=reference,
-            exposure_us=exposure_us,
-            launch_step=launch_step,
-            laser=laser,
-            laser_mw=laser_mw,
-            reference_fraction=reference_fraction,
-        )
+        """Expose a batch of frames; see `expose_frames` for arguments, result and errors.
+
+        A batch that trips the interlock takes its time all the same, and leaves the heaters off.
+        """
+        try:
+            counts = expose_frames(
+                self.fabrication,
+                codes,
+                previous_codes=self._last_codes,
+                first_frame=self.frames,
+                start_ns=self.device_time_ns,
+                reference=reference,
+                exposure_us=exposure_us,
+                launch_step=launch_step,
+                laser=laser,
+                laser_mw=laser_mw,
+                reference_fraction=reference_fraction,
+            )
+        except OverTemperature:
+            self._pass(len(codes), reference, exposure_us, launch_step)
+            self._last_codes = None
+            raise
+        self._pass(len(codes), reference, exposure_us, launch_step)
         if len(codes):
-            exposures = counts.shape[1] if counts.ndim == 5 else 1
-            each = self.profile.timing.exposure_us if exposure_us is None else exposure_us
-            duration = frame_duration_ns(self.profile, reference, exposures, each)
-            self.frames += len(codes)
-            self.device_time_ns += len(codes) * duration
             self._last_codes = codes[-1].copy()
         return counts
+
+    def _pass(
+        self,
+        frames: int,
+        reference: Reference,
+        exposure_us: float | None,
+        launch_step: int | NDArray[Any] | None,
+    ) -> None:
+        """Count a batch and let its time pass."""
+        table = np.asarray(0 if launch_step is None else launch_step)
+        exposures = table.shape[1] if table.ndim == 2 else 1
+        each = self.profile.timing.exposure_us if exposure_us is None else exposure_us
+        self.frames += frames
+        self.device_time_ns += frames * frame_duration_ns(self.profile, reference, exposures, each)
 
     def idle(self, seconds: float) -> None:
         """Let device time pass; the heaters keep their last setting."""
@@ -254,15 +296,9 @@ class GoldenDevice:
 
         Each reading has noise of its own.
         """
-        f, p = self.fabrication, self.profile
-        t_s = self.device_time_ns * 1e-9
-        value, _ = drift(t_s, f.drift_amplitude, f.drift_omega_rad_per_s, f.drift_phase_rad)
+        f, n = self.fabrication, self.profile.device.n
         noise = scalar_normals(f.seed, self.frames, Stream.SENSORS, index=self._readings)[0]
         self._readings += 1
-        temperature_k = p.thermal.ambient_k + value[Drift.AMBIENT] + f.sensor_offset_k
-        set_mw = p.source.laser_mw if laser_mw is None else laser_mw
-        monitor_mw = set_mw * (1.0 + value[Drift.LASER_POWER]) * f.monitor_gain
-        return (
-            float(temperature_k + p.thermal.sensor_noise_k * noise[0]),
-            float(monitor_mw * (1.0 + p.source.monitor_noise * noise[1])),
-        )
+        power = np.zeros((2, 2, n, n)) if self._last_codes is None else _powers(f, self._last_codes)
+        chip_k, monitor_mw = sensor_readings(f, power, self.device_time_ns, noise, laser_mw)
+        return float(chip_k), float(monitor_mw)

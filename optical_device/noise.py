@@ -20,6 +20,7 @@ __all__ = [
     "Stream",
     "box_muller",
     "camera_normals",
+    "camera_uniforms",
     "philox4x32",
     "scalar_normals",
 ]
@@ -39,6 +40,8 @@ class Stream(IntEnum):
     CAMERA = 1
     LASER = 2
     SENSORS = 3
+    READ = 4
+    """Read noise of a camera whose shot noise is Poisson's."""
 
 
 def philox4x32(
@@ -97,13 +100,19 @@ def box_muller(w0: Words, w1: Words) -> tuple[NDArray[np.float64], NDArray[np.fl
     return radius * np.cos(angle), radius * np.sin(angle)
 
 
-def _normals(
-    pixel: Any, seed: int, frame: int, stream: Stream, exposure: int, count: int
-) -> NDArray[np.float64]:
-    words = philox4x32(
+def _words(
+    pixel: Any, seed: int, frame: int, stream: Stream, exposure: int
+) -> tuple[Words, Words, Words, Words]:
+    return philox4x32(
         (pixel, frame & 0xFFFFFFFF, frame >> 32, int(stream) + 256 * exposure),
         (seed & 0xFFFFFFFF, seed >> 32),
     )
+
+
+def _normals(
+    pixel: Any, seed: int, frame: int, stream: Stream, exposure: int, count: int
+) -> NDArray[np.float64]:
+    words = _words(pixel, seed, frame, stream, exposure)
     normals = [*box_muller(words[0], words[1])]
     if count > 2:
         normals.extend(box_muller(words[2], words[3]))
@@ -111,18 +120,34 @@ def _normals(
 
 
 def camera_normals(
-    seed: int, frame: int, n: int, exposures: int, steps: int
+    seed: int, frame: int, n: int, exposures: int, steps: int, stream: Stream = Stream.CAMERA
 ) -> NDArray[np.float64]:
     """Standard normals of a frame's camera noise, shape (exposures, steps, n, n).
 
-    Step k of exposure e takes normal k of counter (row n + column, frame, CAMERA + 256 e).
+    Step k of exposure e takes normal k of counter (row n + column, frame, stream + 256 e).
     """
     pixel = np.arange(n * n, dtype=np.uint64)
     draws = [
-        _normals(pixel, seed, frame, Stream.CAMERA, exposure, steps).reshape(steps, n, n)
+        _normals(pixel, seed, frame, stream, exposure, steps).reshape(steps, n, n)
         for exposure in range(exposures)
     ]
     return np.stack(draws)
+
+
+def camera_uniforms(
+    seed: int, frame: int, n: int, exposures: int, steps: int
+) -> NDArray[np.float64]:
+    """Uniforms in (0, 1) of a frame's Poisson shot noise, shape (exposures, steps, n, n).
+
+    U_k = (floor(w_k / 2^8) + 1/2) 2^-24 of word k of counter (row n + column, frame, CAMERA +
+    256 e) for step k of exposure e: the words of `camera_normals`, as they are.
+    """
+    pixel = np.arange(n * n, dtype=np.uint64)
+    draws = []
+    for exposure in range(exposures):
+        words = np.stack(_words(pixel, seed, frame, Stream.CAMERA, exposure)[:steps])
+        draws.append(((words >> np.uint32(8)) + 0.5) * 2.0**-24)
+    return np.stack(draws).reshape(exposures, steps, n, n)
 
 
 def scalar_normals(

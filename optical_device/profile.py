@@ -1,7 +1,7 @@
 """Profiles: what a device is meant to be, as TOML files checked by strict models.
 
 A profile holds nominal values and the spreads around them; `optical_device.fabrication` draws one
-device from it.  Units are in the names; a name without a unit is a ratio, a count or a switch.
+device from it.  The sections and their allowed values are in `optical_device.profile_sections`.
 """
 
 from __future__ import annotations
@@ -9,12 +9,31 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
+import math
 import sys
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_type_hints
+from typing import Any, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import ValidationError, model_validator
+
+from optical_device.lens import LARGEST_SHEAR
+from optical_device.modulator import CODED_BITS
+from optical_device.profile_sections import (
+    LARGEST_DEVIATION,
+    CameraSection,
+    DeviceSection,
+    DriftSection,
+    LensSection,
+    MiddleSection,
+    ModulatorSection,
+    PowerSection,
+    ReferenceSection,
+    Section,
+    SourceSection,
+    ThermalSection,
+    TimingSection,
+)
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -23,244 +42,14 @@ else:
 
 __all__ = ["Profile", "ProfileError", "load_profile", "profile_hash", "profile_names"]
 
-MAX_GRID = 512
-LARGEST_PRIME_FACTOR = 13
 SETTLE_TIME_CONSTANTS = 4.0
-
-Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
-NonNegative = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
-PositiveOrInf = Annotated[float, Field(gt=0.0)]
-Spread = Annotated[float, Field(ge=0.0, le=0.5)]
-"""Relative standard deviation of a fabricated value about its nominal one."""
-Coupling = Annotated[float, Field(ge=0.0, le=0.1)]
-Bits = Annotated[int, Field(ge=0, le=16)]
 
 
 class ProfileError(ValueError):
     """A profile is unknown or unreadable, or one of its values is not allowed."""
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", ser_json_inf_nan="strings")
-
-
-class DeviceSection(_Section):
-    """What kind of device it is."""
-
-    name: Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9_.-]+$")]
-    layout: Literal["mft"]
-    detection: Literal["four_step", "intensity"]
-    n: Annotated[int, Field(ge=2, le=MAX_GRID)]
-    dac_bits: Bits
-    """0: the boundary takes float32 drive fractions in [0, 1]."""
-    adc_bits: Bits
-    """0: the boundary gives float32 numbers, neither rounded nor clipped."""
-
-    @model_validator(mode="after")
-    def _grid_factors(self) -> DeviceSection:
-        rest = self.n
-        for prime in (2, 3, 5, 7, 11, 13):
-            while rest % prime == 0:
-                rest //= prime
-        if rest != 1:
-            raise ValueError(
-                f"device__n={self.n} has a prime factor above {LARGEST_PRIME_FACTOR}; "
-                f"use a size up to {MAX_GRID} with prime factors up to {LARGEST_PRIME_FACTOR}"
-            )
-        return self
-
-
-class ModulatorSection(_Section):
-    """Heaters and Mach-Zehnder interferometers of both stages."""
-
-    p_pi_mw: Positive
-    p_pi_spread: Spread
-    p_pi_lot_spread: Spread
-    """Of a whole device's mean about the nominal value; so too the other lot spreads."""
-    power_full_mw: Positive
-    """Power at full code and cold resistance."""
-    resistance_spread: Spread
-    resistance_lot_spread: Spread
-    resistance_slope_per_mw: NonNegative
-    """Relative rise of a heater's resistance per milliwatt, beta."""
-    resistance_slope_spread: Spread
-    resistance_slope_lot_spread: Spread
-    static_phase_range_rad: NonNegative
-    """Static phases are uniform in [0, range)."""
-    extinction_min_db: PositiveOrInf
-    extinction_max_db: PositiveOrInf
-    insertion_loss_db: NonNegative
-    insertion_scatter: Spread
-    insertion_lot_spread: Spread
-
-    @model_validator(mode="after")
-    def _ranges(self) -> ModulatorSection:
-        if self.extinction_min_db > self.extinction_max_db:
-            raise ValueError("modulator__extinction_min_db exceeds modulator__extinction_max_db")
-        if self.power_full_mw < 2.0 * self.p_pi_mw:
-            raise ValueError(
-                f"modulator__power_full_mw={self.power_full_mw} cannot turn a phase by 2 pi; "
-                f"it must be at least 2 modulator__p_pi_mw = {2.0 * self.p_pi_mw}"
-            )
-        return self
-
-
-class ThermalSection(_Section):
-    """Heat between heaters, settling, and the surroundings."""
-
-    link_nearest: Coupling
-    link_diagonal: Coupling
-    link_partner: Coupling
-    link_scatter: Spread
-    link_lot_spread: Spread
-    tau_us: NonNegative
-    tau_spread: Spread
-    ambient_k: Positive
-    ambient_rad_per_k: NonNegative
-    ambient_rad_per_k_spread: Spread
-    sensor_noise_k: NonNegative
-    sensor_offset_k: NonNegative
-
-
-class SourceSection(_Section):
-    """Laser, launch attenuator and splitting tree."""
-
-    laser_mw: NonNegative
-    laser_nominal_mw: Positive
-    rin: Spread
-    """Relative intensity noise per exposure, RMS."""
-    signal_rate_photons_per_us: Positive
-    signal_rate_spread: Spread
-    launch_step_db: Positive
-    launch_steps: Annotated[int, Field(ge=1, le=256)]
-    launch_default_step: Annotated[int, Field(ge=0, le=255)]
-    launch_amplitude_spread: Spread
-    launch_phase_error_rad: NonNegative
-    tree_amplitude_spread: Spread
-    tree_phase_error_rad: NonNegative
-    monitor_noise: Spread
-    monitor_gain_spread: Spread
-
-    @model_validator(mode="after")
-    def _default_step(self) -> SourceSection:
-        if self.launch_default_step >= self.launch_steps:
-            raise ValueError(
-                f"source__launch_default_step={self.launch_default_step} must be below "
-                f"source__launch_steps={self.launch_steps}"
-            )
-        return self
-
-
-class LensSection(_Section):
-    """Fourier lens, its alignment and stray light."""
-
-    aberration_waves_rms: Annotated[float, Field(ge=0.0, le=1.0)]
-    noll_first: Annotated[int, Field(ge=4, le=66)]
-    noll_last: Annotated[int, Field(ge=4, le=66)]
-    camera_shift_px: NonNegative
-    """Standard deviation per axis."""
-    input_shift_px: NonNegative
-    """Standard deviation per axis."""
-    element_width_fraction: Annotated[float, Field(ge=0.0, le=1.0)]
-    element_width_spread: Spread
-    stray_rate_photons_per_us: NonNegative
-    stray_spread: Spread
-
-    @model_validator(mode="after")
-    def _noll_order(self) -> LensSection:
-        if self.noll_first > self.noll_last:
-            raise ValueError("lens__noll_first exceeds lens__noll_last")
-        return self
-
-
-class ReferenceSection(_Section):
-    """Reference beam of four-step detection."""
-
-    rate_photons_per_us: NonNegative
-    """At the beam's centre, with fraction 1 and nominal laser power."""
-    rate_spread: Spread
-    fraction: Annotated[float, Field(ge=0.0, le=1.0)]
-    waist_grids: PositiveOrInf
-    """1/e amplitude radius in units of the grid's side."""
-    waist_spread: Spread
-    centre_error_px: NonNegative
-    """Standard deviation per axis."""
-    step_phase_error_rad: NonNegative
-
-
-class CameraSection(_Section):
-    """Camera after EMVA 1288."""
-
-    qe: Annotated[float, Field(gt=0.0, le=1.0)]
-    qe_spread: Spread
-    prnu: Spread
-    dark_e_per_s: NonNegative
-    """At dark_reference_k."""
-    dark_reference_k: Positive
-    dark_doubling_k: Positive
-    temperature_k: Positive
-    dark_spread: Spread
-    dsnu: Spread
-    shot_noise: bool
-    read_noise_e: NonNegative
-    read_noise_spread: Spread
-    full_well_e: PositiveOrInf
-    full_well_spread: Spread
-    gain_e_per_dn: Positive
-    gain_spread: Spread
-    black_level_dn: NonNegative
-    black_level_error_dn: NonNegative
-
-
-class DriftSection(_Section):
-    """Slow drifts, each a sum of sinusoids with amplitudes falling as 1/f."""
-
-    reference_phase_rms_rad_per_s: NonNegative
-    reference_phase_lowest_hz: Positive
-    laser_power_rms_per_s: NonNegative
-    laser_power_lowest_hz: Positive
-    ambient_rms_k: NonNegative
-    ambient_lowest_hz: Positive
-    highest_hz: Positive
-
-    @model_validator(mode="after")
-    def _band(self) -> DriftSection:
-        for channel in ("reference_phase", "laser_power", "ambient"):
-            if getattr(self, f"{channel}_lowest_hz") >= self.highest_hz:
-                raise ValueError(f"drift__{channel}_lowest_hz must be below drift__highest_hz")
-        return self
-
-
-class TimingSection(_Section):
-    """What a frame takes."""
-
-    write_us: NonNegative
-    settle_us: NonNegative
-    exposure_us: Positive
-    exposure_min_us: Positive
-    exposure_max_us: Positive
-    readout_us: NonNegative
-
-    @model_validator(mode="after")
-    def _exposure(self) -> TimingSection:
-        if not self.exposure_min_us <= self.exposure_us <= self.exposure_max_us:
-            raise ValueError(
-                f"timing__exposure_us={self.exposure_us} must lie within "
-                f"[{self.exposure_min_us}, {self.exposure_max_us}]"
-            )
-        return self
-
-
-class PowerSection(_Section):
-    """Mean electrical power while the device works, for the energy of a plan."""
-
-    heaters_w: NonNegative
-    laser_w: NonNegative
-    camera_w: NonNegative
-    electronics_w: NonNegative
-
-
-class Profile(_Section):
+class Profile(Section):
     """A whole device as it is meant to be."""
 
     device: DeviceSection
@@ -268,6 +57,7 @@ class Profile(_Section):
     thermal: ThermalSection
     source: SourceSection
     lens: LensSection
+    middle: MiddleSection
     reference: ReferenceSection
     camera: CameraSection
     drift: DriftSection
@@ -284,8 +74,33 @@ class Profile(_Section):
             )
         return self
 
+    @model_validator(mode="after")
+    def _converter(self) -> Profile:
+        bits, mod = self.device.dac_bits, self.modulator
+        if 0 < bits < CODED_BITS and (mod.dac_bow_lsb or mod.dac_bit_weight_lsb):
+            raise ValueError(
+                f"device__dac_bits={bits} is too few for modulator__dac_bow_lsb and "
+                f"modulator__dac_bit_weight_lsb: use at least {CODED_BITS} bits, 0 for no "
+                "converter, or set both to 0"
+            )
+        return self
 
-_SECTIONS: dict[str, type[_Section]] = {
+    @model_validator(mode="after")
+    def _rotation(self) -> Profile:
+        optics, n = self.lens, self.device.n
+        enlarged = 1.0 + LARGEST_DEVIATION * optics.magnification_error
+        largest_rad = math.asin(min(1.0, 2.0 * LARGEST_SHEAR / (math.pi * n * enlarged)))
+        largest_mrad = 1e3 * largest_rad / LARGEST_DEVIATION
+        if optics.camera_rotation_mrad > largest_mrad:
+            raise ValueError(
+                f"lens__camera_rotation_mrad={optics.camera_rotation_mrad} is too large for a grid "
+                f"of {n}: at {LARGEST_DEVIATION:g} standard deviations the rotated transform's "
+                f"series would not converge fast; use at most {largest_mrad:.4g}"
+            )
+        return self
+
+
+_SECTIONS: dict[str, type[Section]] = {
     name: get_type_hints(Profile)[name] for name in Profile.model_fields
 }
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 __all__ = [
     "REFERENCE_STEPS",
+    "STEP_ANGLES_RAD",
     "launch_amplitude",
     "reference_amplitudes",
     "reference_beam",
@@ -24,6 +25,14 @@ __all__ = [
 Array = Any
 
 REFERENCE_STEPS = 4
+"""Steps of the longest sequence."""
+
+STEP_ANGLES_RAD: dict[str, tuple[float | None, ...]] = {
+    "four_step": (0.0, 0.5 * math.pi, math.pi, 1.5 * math.pi),
+    "three_step": (None, 0.0, 0.5 * math.pi),
+    "intensity": (None,),
+}
+"""Set phases alpha_k of the reference by detection [rad]; None: blocked, r_k = 0."""
 
 
 def relative_power(laser_mw: float, laser_nominal_mw: float, power_drift: float) -> float:
@@ -38,7 +47,7 @@ def launch_amplitude(step: Array, launch_step_db: float) -> Array:
 
 def signal_amplitude(launch_gain: Array, signal_rate: float, power: float) -> Array:
     """Factor of the spectrum, g_l sqrt(rate p) [sqrt(photons/us)]."""
-    return launch_gain * math.sqrt(signal_rate * power)
+    return launch_gain * (signal_rate * power) ** 0.5
 
 
 def reference_amplitudes(
@@ -46,7 +55,7 @@ def reference_amplitudes(
 ) -> Array:
     """Complex amplitude of the reference at its centre, one per step [sqrt(photons/us)].
 
-    r_k = sqrt(rate p fraction) exp(i (alpha_k + psi_ref(t_k))), alpha_k = k pi / 2 + error.
+    r_k = sqrt(rate p fraction) exp(i (alpha_k + psi_ref(t_k))), alpha_k as set, with its error.
 
     Parameters
     ----------
@@ -54,7 +63,7 @@ def reference_amplitudes(
         Set phase of each step, and drift of the path at its time [rad].
     """
     xp = array_namespace(step_phase_rad, drift_rad)
-    amplitude = math.sqrt(reference_rate * power * fraction)
+    amplitude = (reference_rate * power * fraction) ** 0.5
     return amplitude * xp.exp(1j * (step_phase_rad + drift_rad))
 
 

@@ -16,6 +16,7 @@ from driver.info import DeviceInfo, NominalValues, Timing
 from driver.library import check, ffi, lib, pointer, struct
 from optical_device.fabrication import Fabrication, fabricate
 from optical_device.profile import Profile, load_profile, profile_hash, profile_names
+from optical_device.thermal import diagonal_link
 
 __all__ = ["data_sheet", "emulator_spec", "open_emulator", "profile_names"]
 
@@ -131,7 +132,7 @@ def data_sheet(profile: Profile, serial: str) -> DeviceInfo:
     mod, src, cam, timing = profile.modulator, profile.source, profile.camera, profile.timing
     amplitude = 10.0 ** (-mod.insertion_loss_db / 20.0)
     n, dac_bits, adc_bits = profile.device.n, profile.device.dac_bits, profile.device.adc_bits
-    power, laser = profile.power, src.laser_mw / src.laser_nominal_mw
+    heat, power, laser = profile.thermal, profile.power, src.laser_mw / src.laser_nominal_mw
     return DeviceInfo(
         serial=serial,
         grid=(n, n),
@@ -148,9 +149,9 @@ def data_sheet(profile: Profile, serial: str) -> DeviceInfo:
             p_pi_mw=mod.p_pi_mw,
             power_full_mw=mod.power_full_mw,
             resistance_slope_per_mw=mod.resistance_slope_per_mw,
-            link_nearest=profile.thermal.link_nearest,
-            link_diagonal=profile.thermal.link_diagonal,
-            link_partner=profile.thermal.link_partner,
+            link_nearest=heat.link_nearest,
+            link_diagonal=diagonal_link(heat.link_nearest, heat.heat_length_pitches),
+            link_partner=heat.link_partner,
             b0=amplitude / 2.0,
             b1=amplitude / 2.0,
             signal_rate_photons_per_us=src.signal_rate_photons_per_us * laser,
@@ -191,6 +192,9 @@ _TOLERANCES = (
     "prnu",
     "dsnu",
     "rms_rad_per_s",
+    "lsb",
+    "mrad",
+    "magnification_error",
 )
 """Endings of the profile's fields that say how far a specimen may be from nominal."""
 

@@ -19,14 +19,16 @@ __all__ = ["Effect", "present_effects", "without"]
 
 _NAMES = {
     "DAC quantisation": ("device__dac_bits",),
-    "DAC non-linearity": ("*inl*", "*dnl*"),
+    "DAC non-linearity": ("modulator__dac_*",),
     "heater spread": ("modulator__p_pi_*spread", "modulator__resistance_*spread"),
     "R rises with power": ("modulator__resistance_slope_per_mw",),
     "thermal crosstalk": ("thermal__link_*",),
+    "substrate heat": ("thermal__substrate_*",),
     "memory of last frame": ("thermal__tau_*",),
     "ambient drift": ("thermal__ambient_rad_per_k*", "drift__ambient_*"),
+    "temperature gradient": ("drift__gradient_*",),
     "static phases": ("modulator__static_phase_*",),
-    "finite extinction": ("modulator__extinction_*",),
+    "finite extinction": ("modulator__extinction_*", "modulator__coupler_*"),
     "insertion loss": ("modulator__insertion_*",),
     "splitting tree": ("source__tree_*",),
     "launch attenuator": ("source__launch_*",),
@@ -34,6 +36,7 @@ _NAMES = {
     "laser power drift": ("drift__laser_power_*",),
     "wavelength drift": ("*wavelength*",),
     "aberration": ("lens__aberration_*",),
+    "second chip (4f)": ("middle__*",),
     "misalignment": ("lens__camera_shift_*", "lens__input_shift_*"),
     "rotation, magnification": ("lens__*rotation*", "lens__*magnification*"),
     "element envelope": ("lens__element_*",),
@@ -57,7 +60,10 @@ _NAMES = {
 
 _NOISE = ("laser noise", "shot noise", "read noise", "ADC quantisation")
 
-_NO_ERRORS = ("device__name", "camera__black_level_dn", "thermal__sensor_*", "source__monitor_*")
+_NO_ERRORS = (
+    "device__name", "camera__black_level_dn", "thermal__sensor_*", "thermal__interlock_k",
+    "source__monitor_*",
+)  # fmt: skip
 """Values that `ideal` defines and that no picture of the camera shows."""
 
 

@@ -10,6 +10,7 @@ from driver import DeviceInfo
 from driver.plan import ConvolutionPlan
 from optical_device import camera, thermal
 from optical_device.profile import Profile
+from optical_device.source import STEP_ANGLES_RAD
 
 __all__ = [
     "CONVOLUTIONS",
@@ -70,7 +71,7 @@ class Figure:
 
 def frame_costs(info: DeviceInfo) -> list[FrameCost]:
     """Of frames with one, two and four exposures."""
-    steps = 1 if info.detection == "intensity" else 4
+    steps = len(STEP_ANGLES_RAD[info.detection])
     costs = []
     for exposures in EXPOSURES:
         time_us = info.timing.frame_us(exposures, steps)
@@ -124,7 +125,10 @@ def limits(profile: Profile) -> list[Figure]:
         cam.dark_e_per_s, cam.temperature_k, cam.dark_reference_k, cam.dark_doubling_k
     )
     dark_e = 1e-6 * time_us * dark
-    neighbours = 4 * heat.link_nearest + 4 * heat.link_diagonal + heat.link_partner
+    diagonal = thermal.diagonal_link(heat.link_nearest, heat.heat_length_pitches)
+    ring = thermal.ring_kernel(heat.link_nearest, heat.heat_length_pitches)
+    neighbours = 4 * (heat.link_nearest + diagonal) + heat.link_partner
+    neighbours += 4 * ring[0] + 8 * ring[1] + 4 * ring[2]
     strehl = math.exp(-((2.0 * math.pi * lens.aberration_waves_rms) ** 2))
     range_e = min(cam.full_well_e, (2**bits - 1 - cam.black_level_dn) * cam.gain_e_per_dn)
     range_e = range_e if bits else cam.full_well_e
@@ -137,7 +141,7 @@ def limits(profile: Profile) -> list[Figure]:
         ),
         Figure(
             "phase by neighbours, all at equal power", f"{100 * neighbours:.1f} % of its own",
-            "4 nearest + 4 diagonal + partner",
+            "8 near heaters + 16 in the second ring + partner",
         ),
         Figure("memory of the last frame", f"{memory:.1e}", "e^(−settle/τ)"),
         Figure(

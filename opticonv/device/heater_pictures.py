@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from optical_device.fabrication import Fabrication
+from optical_device.thermal import diagonal_link
 from opticonv.device.drawing import draw_plane, grid_figure
 from opticonv.device.specimen import HeaterFrame, Program, heater_frame
 
@@ -120,8 +121,9 @@ def _log_norm(values: NDArray[np.float64]) -> LogNorm:
 
 def _links(fabrication: Fabrication) -> str:
     heat = fabrication.profile.thermal
+    diagonal = diagonal_link(heat.link_nearest, heat.heat_length_pitches)
     return (
-        f"{100 * heat.link_nearest:g} % to the sides, {100 * heat.link_diagonal:g} % diagonally, "
+        f"{100 * heat.link_nearest:g} % to the sides, {100 * diagonal:.2g} % diagonally, "
         f"{100 * heat.link_partner:g} % θ to φ"
     )
 

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from driver import DeviceInfo, UncalibratedWarning, open_device
 from optical_device import modulator, thermal
-from optical_device.drift import Drift, drift
 from optical_device.fabrication import Fabrication, fabricate
 from optical_device.golden import expose_frames
 from optical_device.profile import load_profile
@@ -25,6 +24,7 @@ from optical_device.stages import (
     heater_powers,
     settled_phases,
     steady_phases,
+    surroundings,
 )
 from opticonv.opening import calibrate_with_progress
 
@@ -32,7 +32,6 @@ __all__ = [
     "HeaterFrame",
     "Program",
     "Specimen",
-    "ambient_k",
     "camera_spectrum",
     "difference",
     "heater_frame",
@@ -155,24 +154,13 @@ def heater_frame(fabrication: Fabrication, drive: Floats) -> HeaterFrame:
     )
 
 
-def ambient_k(fabrication: Fabrication, start_ns: int) -> float:
-    """Change of the ambient temperature at a device time [K]."""
-    value, _ = drift(
-        start_ns * 1e-9,
-        fabrication.drift_amplitude,
-        fabrication.drift_omega_rad_per_s,
-        fabrication.drift_phase_rad,
-    )
-    return float(value[Drift.AMBIENT])
-
-
 def light_leaving_chip(fabrication: Fabrication, program: Program) -> Complexes:
     """Field behind the chip in the second frame, (N, N), 1 for a lossless pixel fully open."""
     before, now = (
         steady_phases(fabrication, heater_powers(fabrication, u)) for u in program.drive()
     )
     psi = settled_phases(fabrication, now, before)
-    return np.asarray(chip_field(fabrication, psi, ambient_k(fabrication, program.start_ns)))
+    return np.asarray(chip_field(fabrication, psi, surroundings(fabrication, program.start_ns)))
 
 
 def camera_spectrum(fabrication: Fabrication, program: Program) -> Complexes:

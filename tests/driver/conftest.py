@@ -19,7 +19,7 @@ from optical_device import lens
 from optical_device.drift import Drift, drift
 from optical_device.fabrication import Fabrication, fabricate
 from optical_device.profile import load_profile
-from optical_device.stages import chip_field, heater_powers, steady_phases
+from optical_device.stages import chip_field, heater_powers, steady_phases, surroundings
 
 # reference_codec is a plain module of this folder.
 sys.path.insert(0, str(Path(__file__).parent))
@@ -116,7 +116,7 @@ def perfect_calibration(device: Device, seed: int, **overrides: Any) -> Calibrat
         reference_dn=reference_dn,
         pilot_codes=codes.astype(device.info.code_dtype),
         pilot_launch_step=reference_step,
-        pilot_spectrum=output_map * lens.transform(chip_field(fab, psi, now[Drift.AMBIENT])),
+        pilot_spectrum=output_map * lens.transform(chip_field(fab, psi, surroundings(fab, 0))),
     )
 
 

@@ -13,7 +13,6 @@ from driver import Device
 from driver.backends.emulator import emulator_spec
 from driver.library import check, ffi, lib, pointer
 from optical_device import modulator, stages
-from optical_device.drift import Drift, drift
 from optical_device.fabrication import Fabrication, fabricate
 from optical_device.golden import GoldenDevice, expose_frames
 from optical_device.noise import box_muller, philox4x32
@@ -125,10 +124,8 @@ class Stages:
         power = stages.heater_powers(fab, modulator.drive_fraction(self.codes, self.bits))
         steady = stages.steady_phases(fab, power)
         psi = stages.settled_phases(fab, steady[1], steady[0])
-        value, _ = drift(
-            START_NS * 1e-9, fab.drift_amplitude, fab.drift_omega_rad_per_s, fab.drift_phase_rad
-        )
-        return power[1], steady[1], stages.chip_field(fab, psi, value[Drift.AMBIENT])
+        around = stages.surroundings(fab, START_NS)
+        return power[1], steady[1], stages.chip_field(fab, psi, around)
 
 
 @pytest.mark.parametrize(("profile", "n"), SIZES)
@@ -285,7 +282,7 @@ EXAGGERATED: dict[str, Any] = {
     "camera__full_well_e": 1e7,  # so that the converter saturates
     "modulator__resistance_slope_spread": 0.3,
     "thermal__link_nearest": 0.06,
-    "thermal__link_diagonal": 0.04,
+    "thermal__heat_length_pitches": 0.9,
     "thermal__link_partner": 0.05,
 }
 """Effects that `lab` has too little of for a mistake in them to show in counts."""

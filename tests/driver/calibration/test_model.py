@@ -16,7 +16,7 @@ from driver.calibration.model import (
     unit_phasor,
 )
 from driver.calibration.nominal import nominal_calibration
-from optical_device.stages import chip_field, heater_powers, steady_phases
+from optical_device.stages import Surroundings, chip_field, heater_powers, steady_phases
 
 
 def test_field_equals_the_golden_chip(specimen, perfect_calibration_of):
@@ -28,7 +28,7 @@ def test_field_equals_the_golden_chip(specimen, perfect_calibration_of):
     chip = chip_of(perfect_calibration_of(specimen), info)
     ours = np.moveaxis(chip.heated(cold_power_mw(codes, info).astype(float)).field(), -1, 0)
     psi = steady_phases(specimen.truth, heater_powers(specimen.truth, codes / info.code_max))
-    golden = chip_field(specimen.truth, psi, 0.0)
+    golden = chip_field(specimen.truth, psi, Surroundings())
     error = np.sqrt(np.mean(np.abs(ours - golden) ** 2) / np.mean(np.abs(golden) ** 2))
     assert error < 1e-3
 
