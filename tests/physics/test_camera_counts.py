@@ -28,7 +28,12 @@ ELECTRONS = {
 
 
 def lit(
-    form: str, mean_e: float, frames: int, seed: int = 7, exposure_us: float = EXPOSURE_US, **more: Any
+    form: str,
+    mean_e: float,
+    frames: int,
+    seed: int = 7,
+    exposure_us: float = EXPOSURE_US,
+    **more: Any,
 ) -> NDArray[Any]:
     """Counts (frames, N, N) of the reference alone at a mean of `mean_e` in the usual exposure."""
     rate = mean_e / (QE * EXPOSURE_US)
@@ -76,8 +81,8 @@ def test_few_electrons_are_poissons(form: str, mean: float) -> None:
 @pytest.mark.parametrize("form", FORMS)
 def test_poisson_counts_with_read_noise(form: str, kolmogorov: float, sigmas: float) -> None:
     # Shot and read noise are drawn apart: their sum's distribution is the mixture of Gaussians
-    # about whole electrons, sharp enough at 0.25 e- to see each electron by itself.
-    mean, read = 2.0, 0.25
+    # about whole electrons, sharp enough at 0.1 e- to see each electron by itself.
+    mean, read = 2.0, 0.1
     counts = lit(form, mean, pixels(form), camera__read_noise_e=read).ravel().astype(np.float64)
     electrons = np.arange(30)
 
@@ -87,8 +92,8 @@ def test_poisson_counts_with_read_noise(form: str, kolmogorov: float, sigmas: fl
 
     seen = stats.kstest(counts, mixture).statistic * np.sqrt(counts.size)
     assert seen < kolmogorov
-    # Independent of each other: the rest about the nearest electron, where that is unambiguous
-    # (beyond 2 sigmas it is taken for a neighbour's in 5 % of cases, of either sign alike).
+    # Independent of each other: the rest about the nearest electron, which is half an electron and
+    # five sigmas off for one in two million.
     nearest = np.rint(counts)
     product = np.mean((counts - nearest) * (nearest - mean))
     assert abs(product) < sigmas * read * np.sqrt(mean) / np.sqrt(counts.size)
