@@ -27,22 +27,14 @@ ELECTRONS = {
 """A perfect camera that counts electrons."""
 
 
-def lit(
-    form: str,
-    mean_e: float,
-    frames: int,
-    seed: int = 7,
-    exposure_us: float = EXPOSURE_US,
-    **more: Any,
-) -> NDArray[Any]:
+def lit(form: str, mean_e: float, frames: int, **more: Any) -> NDArray[Any]:
     """Counts (frames, N, N) of the reference alone at a mean of `mean_e` in the usual exposure."""
     rate = mean_e / (QE * EXPOSURE_US)
     options = ELECTRONS | {"reference__rate_photons_per_us": rate} | more
     n = options["device__n"]
-    bits = options.get("device__dac_bits", 0)
-    codes = np.zeros((frames, 2, 2, n, n), np.uint16 if bits else np.float32)
-    with opened(form, "ideal", seed, **options) as device:
-        return np.asarray(device.expose(codes, "only", exposure_us)[:, 0])
+    codes = np.zeros((frames, 2, 2, n, n), np.float32)
+    with opened(form, "ideal", 7, **options) as device:
+        return np.asarray(device.expose(codes, "only", EXPOSURE_US)[:, 0])
 
 
 def pixels(form: str) -> int:
