@@ -9,7 +9,15 @@ import numpy as np
 from array_api_compat import array_namespace
 from numpy.typing import NDArray
 
-__all__ = ["TONES", "Drift", "amplitudes_of_rate", "amplitudes_of_value", "drift", "tones"]
+__all__ = [
+    "TONES",
+    "Drift",
+    "amplitudes_of_rate",
+    "amplitudes_of_value",
+    "drift",
+    "drift_of",
+    "tones",
+]
 
 TONES = 12
 
@@ -74,3 +82,13 @@ def drift(t_s: float, amplitude: Array, omega: Array, phase: Array) -> tuple[Arr
     value = xp.sum(amplitude * xp.sin(angle), axis=-1)
     slope = xp.sum(amplitude * omega * xp.cos(angle), axis=-1)
     return value, slope
+
+
+def drift_of(fabrication: Any, time_ns: int) -> tuple[Array, Array]:
+    """Value and slope of every channel of a `Fabrication` at a device time [ns], (6,) each."""
+    return drift(
+        time_ns * 1e-9,
+        fabrication.drift_amplitude,
+        fabrication.drift_omega_rad_per_s,
+        fabrication.drift_phase_rad,
+    )

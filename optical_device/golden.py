@@ -14,25 +14,27 @@ from numpy.typing import NDArray
 
 from optical_device import modulator
 from optical_device.fabrication import Fabrication, fabricate
+from optical_device.illumination import (
+    Laser,
+    Reference,
+    frame_duration_ns,
+    illumination,
+    step_count,
+)
 from optical_device.noise import Stream, scalar_normals
 from optical_device.profile import Profile
 from optical_device.stages import (
-    Laser,
-    Reference,
     Surroundings,
     camera_noise,
     chip_field,
     chip_temperature_k,
     detect,
-    frame_duration_ns,
     heater_powers,
-    illumination,
     mean_electrons,
     sensor_readings,
     settled_phases,
     spectrum,
     steady_phases,
-    step_count,
     surroundings,
 )
 
@@ -102,15 +104,15 @@ def expose_frames(
     counts = np.empty((len(codes), exposures, steps, n, n), dtype)
 
     before = np.zeros((2, 2, n, n), codes.dtype) if previous_codes is None else previous_codes
-    last = _powers(fabrication, before)[None]
+    last = steady_phases(fabrication, _powers(fabrication, before))[None]
     for start in range(0, len(codes), _FRAMES_AT_ONCE):
         power = _powers(fabrication, codes[start : start + _FRAMES_AT_ONCE])
         frames = range(start, start + len(power))
         around = _surroundings(fabrication, [start_ns + f * duration for f in frames])
         _check_temperature(fabrication, power, around, first_frame + start)
-        steady = np.asarray(steady_phases(fabrication, np.concatenate([last, power])))
-        last = power[-1:]
-        psi = settled_phases(fabrication, steady[1:], steady[:-1])
+        steady = steady_phases(fabrication, power)
+        psi = settled_phases(fabrication, steady, np.concatenate([last, steady[:-1]]))
+        last = steady[-1:]
         field = chip_field(fabrication, psi, around)
         spectra = spectrum(fabrication, field, around.wavelength_pm)
         for f in frames:
