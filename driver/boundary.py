@@ -48,7 +48,8 @@ def expose(
         raise ValueRangeError(f"laser={laser!r} must be 'on' or 'off'")
     plain = np.ascontiguousarray(plain)
     steps_of_frame = _launch_steps(launch_step, len(plain), info)
-    exposures, steps = steps_of_frame.shape[1], 4 if reference == "steps" else 1
+    exposures = steps_of_frame.shape[1]
+    steps = info.reference_steps if reference == "steps" else 1
     counts = np.empty((len(plain), exposures, steps, n, n), info.count_dtype)
     result = struct("odev_result")
     job = struct(
@@ -65,7 +66,7 @@ def expose(
     )
     with handle.use() as device:
         if len(plain):
-            check(lib.odev_run_expose(device, job, result))
+            check(lib.odev_run_expose(device, job, result), result)
     return restore(counts if np.ndim(launch_step) == 2 else counts[:, 0]), result
 
 

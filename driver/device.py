@@ -17,7 +17,7 @@ from driver.calibration.install import calibration_struct
 from driver.calibration.nominal import nominal_calibration
 from driver.calibration.validation import check_calibration
 from driver.encoded import Encoded
-from driver.errors import UncalibratedWarning
+from driver.errors import OverTemperatureError, UncalibratedWarning
 from driver.exposure import RETRIES
 from driver.handle import Handle
 from driver.info import DeviceInfo
@@ -131,7 +131,8 @@ class Device:
 
     @property
     def last_result(self) -> JobResult | None:
-        """Times, counters and flags of this thread's last finished job.
+        """Times, counters and flags of this thread's last finished job, or of one that the
+        interlock stopped.
 
         A job is one `expose`, one `transform`, or one `convolve2d` with all its transforms.
         """
@@ -143,6 +144,16 @@ class Device:
         parts = getattr(self._last, "parts", None)
         if parts is not None:
             parts.append(self._last.result)
+
+    @contextmanager
+    def _interlocked(self) -> Iterator[None]:
+        """A job that the interlock stops has a result all the same: its time has passed."""
+        try:
+            yield
+        except OverTemperatureError as error:
+            if error.result is not None:
+                self._finish(error.result, None)
+            raise
 
     @contextmanager
     def one_job(self) -> Iterator[None]:
@@ -192,7 +203,8 @@ class Device:
         codes : array
             (n, 2, 2, N, N) of ``info.code_dtype``: stages a and b, heaters theta and phi.
         reference : {"steps", "off", "only"}
-            Four exposures at the reference's phase steps; one without reference; one of it alone.
+            Exposures at all of the reference's phase steps (`DeviceInfo.reference_steps`); one without
+            reference; one of it alone.
         exposure_us : float, optional
             Exposure of each step [us]; the profile's by default.
         laser : {"on", "off"}
@@ -213,16 +225,17 @@ class Device:
         DTypeError, ShapeError, ValueRangeError
             Before any frame is exposed.
         """
-        counts, result = boundary.expose(
-            self._handle,
-            self._info,
-            codes,
-            reference=reference,
-            exposure_us=exposure_us,
-            laser=laser,
-            launch_step=launch_step,
-            threads=self.threads,
-        )
+        with self._interlocked():
+            counts, result = boundary.expose(
+                self._handle,
+                self._info,
+                codes,
+                reference=reference,
+                exposure_us=exposure_us,
+                laser=laser,
+                launch_step=launch_step,
+                threads=self.threads,
+            )
         self._finish(result, None)
         return counts
 
@@ -383,18 +396,19 @@ class Device:
                 unpacked, x, operand, self.n, inverse=switch(inverse, "inverse")
             )
         self._warn_if_uncalibrated()
-        y, result = frames.transform(
-            self._handle,
-            self._info,
-            x,
-            operand=operand,
-            inverse=inverse,
-            exposure=exposure,
-            residual=residual,
-            track=switch(track, "track") and self._calibration is not None,
-            retries=retries,
-            threads=self.threads,
-        )
+        with self._interlocked():
+            y, result = frames.transform(
+                self._handle,
+                self._info,
+                x,
+                operand=operand,
+                inverse=inverse,
+                exposure=exposure,
+                residual=residual,
+                track=switch(track, "track") and self._calibration is not None,
+                retries=retries,
+                threads=self.threads,
+            )
         calibration = self._calibration
         self._finish(result, calibration.device_time_ns if calibration else None)
         return y

@@ -195,9 +195,14 @@ class DeviceMemoryError(DriverError, MemoryError):
 
 
 class OverTemperatureError(DriverError):
-    """The device is too hot to work."""
+    """A frame would have heated the chip above the interlock's limit.
+
+    The job's results are void, its frames and their time have passed, and all heaters are off.
+    """
 
     code = ErrorCode.ODEV_ERR_OVER_TEMPERATURE
+    result: Any = None
+    """The C result of the job."""
 
 
 class BackendError(DriverError):

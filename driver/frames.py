@@ -55,8 +55,9 @@ def decode(handle: Handle, info: DeviceInfo, counts: Any, encoded: Encoded) -> A
     array, _ = from_caller(counts, "counts")
     if array.dtype != info.count_dtype:
         raise DTypeError(f"counts have dtype {array.dtype}; this device gives {info.count_dtype}")
-    if array.shape != (items, 4, n, n):
-        raise ShapeError(f"counts have shape {array.shape}; they must be ({items}, 4, {n}, {n})")
+    wanted = (items, info.reference_steps, n, n)
+    if array.shape != wanted:
+        raise ShapeError(f"counts have shape {array.shape}; they must be {wanted}")
     plain = np.ascontiguousarray(array)
     y = np.empty((items, n, n), np.complex64)
     job = struct(
@@ -140,7 +141,7 @@ def transform(
     job.brighten[0 : len(brighten)] = list(brighten)
     with handle.use() as device:
         if len(targets):
-            check(lib.odev_run_transform(device, job, result))
+            check(lib.odev_run_transform(device, job, result), result)
     return restore(y.reshape(*shape, n, n)), result
 
 

@@ -12,7 +12,10 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["DeviceInfo", "NominalValues", "Timing"]
+__all__ = ["REFERENCE_STEPS", "DeviceInfo", "NominalValues", "Timing"]
+
+REFERENCE_STEPS = {"four_step": 4, "three_step": 3, "intensity": 1}
+"""Camera readouts of one exposure, by detection; of three, the first is without reference."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,17 @@ class NominalValues:
     """Gaussian waist (1/e field radius) of the reference beam [camera pixels]; inf when flat."""
     launch_default_step: int = 16
     """Launch attenuator step of codes that say none."""
+    link_ring: tuple[float, ...] = (0.0, 0.0, 0.0)
+    """Thermal crosstalk at 2, sqrt(5) and sqrt(8) pitches, relative to self-heating."""
+    substrate_k_per_mw: tuple[tuple[float, ...], ...] = ((0.0,) * 3,) * 3
+    """Rise R_pm of the chip's temperature per power of the heaters, by cosine mode [K/mW]:
+    sum_pm R_pm C_p(r) C_m(q) sum_r'q' C_p(r') C_m(q') P(r', q'), C_p(r) = cos(pi p (r + 1/2)/N)."""
+    ambient_rad_per_k: float = 0.0
+    """Phase of theta per kelvin of the chip [rad/K]."""
+    wavelength_nm: float = 1550.0
+    """Wavelength of the laser [nm]."""
+    wavelength_rad_per_pm: float = 0.0
+    """Phase of theta per change of the wavelength [rad/pm]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +95,17 @@ class Timing:
     """Shortest and longest exposure."""
     readout_us: float
     """Camera readout after each exposure."""
+    reference_steps: int = 4
+    """Reference steps of one exposure."""
 
     def frame_us(
-        self, exposures: int = 1, steps: int = 4, exposure_us: float | None = None
+        self, exposures: int = 1, steps: int | None = None, exposure_us: float | None = None
     ) -> float:
-        """Duration of one frame of `exposures` exposures of `steps` reference steps [us]."""
+        """Duration of one frame of `exposures` exposures of `steps` reference steps [us].
+
+        By default the steps and the exposure are the device's.
+        """
+        steps = self.reference_steps if steps is None else steps
         exposure = self.exposure_us if exposure_us is None else exposure_us
         return self.write_us + self.settle_us + exposures * steps * (exposure + self.readout_us)
 
@@ -124,6 +144,11 @@ class DeviceInfo:
     """Whether every tolerance is zero, so that there is nothing to calibrate."""
     power_w: float = 0.0
     """Mean electrical power while working, heaters, laser, camera and electronics [W]."""
+
+    @property
+    def reference_steps(self) -> int:
+        """Camera readouts of one exposure with ``reference="steps"``."""
+        return REFERENCE_STEPS[self.detection]
 
     @property
     def code_max(self) -> float:

@@ -8,15 +8,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driver._optical_driver import ffi, lib
-from driver.errors import error_from_code
+from driver.errors import OverTemperatureError, error_from_code
 
 __all__ = ["check", "ffi", "lib", "pointer", "struct"]
 
 
-def check(status: int) -> None:
-    """Raise the error that a status stands for, with the library's message; nothing on success."""
+def check(status: int, result: Any = None) -> None:
+    """Raise the error that a status stands for, with the library's message; nothing on success.
+
+    An `OverTemperatureError` takes along the C `result` of the job that it ended.
+    """
     if status != lib.ODEV_OK:
-        raise error_from_code(status, ffi.string(lib.odev_last_message()).decode())
+        error = error_from_code(status, ffi.string(lib.odev_last_message()).decode())
+        if isinstance(error, OverTemperatureError):
+            error.result = result
+        raise error
 
 
 def struct(kind: str, **fields: Any) -> Any:

@@ -31,9 +31,6 @@ from driver.tracking import PILOT_PERIOD
 
 __all__ = ["ConvolutionPlan", "KernelPart", "Macs"]
 
-#: Reference steps of one exposure, each a camera read-out of its own.
-REFERENCE_STEPS = 4
-
 #: Real MACs per complex product.
 COMPLEX_MACS = 4
 
@@ -124,6 +121,8 @@ class ConvolutionPlan:
         Size of the part of the stride-1 output that the result is taken from.
     parts : tuple of KernelPart
     precision : Precision
+    reference_steps : int
+        Steps of one exposure, each a camera read-out of its own.
     """
 
     grid: int
@@ -141,6 +140,7 @@ class ConvolutionPlan:
     dense: tuple[int, int]
     parts: tuple[KernelPart, ...]
     precision: Precision
+    reference_steps: int = 4
 
     @staticmethod
     def for_shapes(
@@ -155,11 +155,13 @@ class ConvolutionPlan:
         padding_mode: str = "zeros",
         precision: str | Precision = "balanced",
         pack: bool | None = None,
+        reference_steps: int = 4,
     ) -> ConvolutionPlan:
         """Plan ``conv2d`` of an input (B, Cin, H, W) with a weight (Cout, Cin/groups, kh, kw).
 
         Options mean what they mean in ``torch.nn.Conv2d``. ``pack`` overrides the preset's packing
-        of two real pictures in a frame.
+        of two real pictures in a frame; ``reference_steps`` is the device's
+        (`driver.DeviceInfo.reference_steps`).
 
         Raises
         ------
@@ -178,6 +180,7 @@ class ConvolutionPlan:
             whole(groups, "groups", 1, MOST),
             known_padding_mode(padding_mode),
             preset(precision, pack),
+            whole(reference_steps, "reference_steps", 1, 4),
         )
 
     @property
@@ -212,7 +215,7 @@ class ConvolutionPlan:
     @property
     def exposures(self) -> int:
         """Camera exposures of data and pilot frames, every reference step counted."""
-        return REFERENCE_STEPS * (self._merged + self.pilots)
+        return self.reference_steps * (self._merged + self.pilots)
 
     @property
     def macs(self) -> Macs:
@@ -256,10 +259,11 @@ class ConvolutionPlan:
     def device_time_s(self, timing: Timing) -> float:
         """Seconds of device time for data and pilot frames."""
         pictures, products = self.precision.pictures, self.precision.products
+        steps = self.reference_steps
         microseconds = (
-            self.picture_frames * timing.frame_us(pictures.exposures_per_frame, REFERENCE_STEPS)
-            + self.product_frames * timing.frame_us(products.exposures_per_frame, REFERENCE_STEPS)
-            + self.pilots * timing.frame_us(1, REFERENCE_STEPS)
+            self.picture_frames * timing.frame_us(pictures.exposures_per_frame, steps)
+            + self.product_frames * timing.frame_us(products.exposures_per_frame, steps)
+            + self.pilots * timing.frame_us(1, steps)
         )
         return microseconds * 1e-6
 
@@ -273,7 +277,7 @@ class ConvolutionPlan:
 
     @property
     def _merged(self) -> int:
-        """Four-step exposures of data frames."""
+        """Exposures of data frames, all their steps one."""
         pictures, products = self.precision.pictures, self.precision.products
         return (
             self.picture_frames * pictures.exposures_per_frame
@@ -306,6 +310,7 @@ def _plan(
     groups: int,
     padding_mode: str,
     precision: Precision,
+    reference_steps: int,
 ) -> ConvolutionPlan:
     check_shapes(input_shape, weight_shape, groups)
     if grid < 2:
@@ -351,4 +356,5 @@ def _plan(
         dense=(dense[0], dense[1]),
         parts=tuple(parts),
         precision=precision,
+        reference_steps=reference_steps,
     )

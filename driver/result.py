@@ -41,6 +41,9 @@ class JobResult:
     A device's clock starts at 0 when it is opened.  A calibration of an earlier session may carry a
     time that this session has yet to reach: its age is then unknown, and not flagged.
     """
+    over_temperature: bool = False
+    """Flag OVER_TEMPERATURE: the interlock tripped.  Such a job raises, its counts are void, and its
+    frames and their time have passed."""
 
 
 def job_result(data: Any, calibrated_ns: int | None) -> JobResult:
@@ -68,6 +71,7 @@ def job_result(data: Any, calibrated_ns: int | None) -> JobResult:
         saturations=data.saturations,
         saturated=bool(data.flags & lib.ODEV_FLAG_SATURATED),
         calibration_stale=old or bool(data.flags & lib.ODEV_FLAG_CALIBRATION_STALE),
+        over_temperature=bool(data.flags & lib.ODEV_FLAG_OVER_TEMPERATURE),
     )
 
 
@@ -86,4 +90,5 @@ def one_result(parts: Sequence[JobResult]) -> JobResult:
         saturations=sum(part.saturations for part in parts),
         saturated=any(part.saturated for part in parts),
         calibration_stale=any(part.calibration_stale for part in parts),
+        over_temperature=any(part.over_temperature for part in parts),
     )

@@ -138,7 +138,12 @@ class MeteredDevice:
         }
         y: torch.Tensor = convolve2d(self, x, w, precision=precision, **options)
         plan = ConvolutionPlan.for_shapes(
-            tuple(x.shape), tuple(w.shape), grid=self.n, precision=precision, **options
+            tuple(x.shape),
+            tuple(w.shape),
+            grid=self.n,
+            precision=precision,
+            reference_steps=self.info.reference_steps,
+            **options,
         )
         error = detail = 0.0
         if self._check:

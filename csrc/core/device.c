@@ -35,6 +35,8 @@ static int lock_init(odev_device *device) {
 static int sound_caps(const odev_caps *caps) {
   return caps->n >= 1 && caps->n <= ODEV_MAX_N && caps->dac_bits <= 16 && caps->adc_bits <= 16 &&
          caps->launch_steps >= 1 && caps->launch_steps <= ODEV_MAX_LAUNCH_STEPS && caps->write_ns >= 0 &&
+         caps->layout <= ODEV_LAYOUT_4F &&
+         (caps->reference_steps == 1 || caps->reference_steps == 3 || caps->reference_steps == 4) &&
          caps->settle_ns >= 0 && caps->readout_ns >= 0 && caps->exposure_min_ns > 0 &&
          caps->exposure_min_ns <= caps->exposure_ns && caps->exposure_ns <= caps->exposure_max_ns;
 }
@@ -190,6 +192,19 @@ static odev_status idle_task(odev_device *device, const void *job, odev_result *
   return ODEV_OK;
 }
 
+void odev_frames_passed(odev_device *device, uint64_t frames, int64_t end_ns, const void *codes) {
+  const size_t bytes = odev_code_bytes(&device->caps);
+  device->next_frame += frames;
+  device->clock_ns = end_ns;
+  device->pilot.frames_since += frames;
+  pthread_mutex_lock(&device->lock);
+  if (codes)
+    memcpy(device->last_codes, codes, bytes);
+  else
+    memset(device->last_codes, 0, bytes);
+  pthread_mutex_unlock(&device->lock);
+}
+
 odev_status odev_idle(odev_device *device, int64_t duration_ns) {
   const odev_status usable = odev_check_device(device);
   if (usable != ODEV_OK) return usable;
@@ -200,20 +215,23 @@ odev_status odev_idle(odev_device *device, int64_t duration_ns) {
 static odev_status telemetry_task(odev_device *device, const void *job, odev_result *result) {
   odev_telemetry_data *telemetry = (odev_telemetry_data *)(uintptr_t)job;
   (void)result;
+  void *codes = malloc(odev_code_bytes(&device->caps)); /* of its own: a job may go on meanwhile */
+  if (!codes) return odev_fail(ODEV_ERR_MEMORY, "out of memory for a sensor reading");
   pthread_mutex_lock(&device->lock);
   *telemetry = device->counters;
   const double laser_mw = device->laser_enabled ? device->laser_mw : 0;
   const uint64_t reading = device->readings++;
+  memcpy(codes, device->last_codes, odev_code_bytes(&device->caps));
   pthread_mutex_unlock(&device->lock);
   telemetry->struct_size = sizeof *telemetry;
-  const odev_status status = device->backend.read_sensors(device->context, reading, laser_mw, telemetry);
-  if (status == ODEV_OK) {
-    pthread_mutex_lock(&device->lock);
-    device->counters.temperature_k = telemetry->temperature_k;
-    device->counters.laser_mw = telemetry->laser_mw;
-    pthread_mutex_unlock(&device->lock);
-  }
-  return status;
+  const odev_status status = device->backend.read_sensors(device->context, reading, laser_mw, codes, telemetry);
+  free(codes);
+  if (status != ODEV_OK) return odev_fail(status, "the sensors could not be read: %s", odev_status_name(status));
+  pthread_mutex_lock(&device->lock);
+  device->counters.temperature_k = telemetry->temperature_k;
+  device->counters.laser_mw = telemetry->laser_mw;
+  pthread_mutex_unlock(&device->lock);
+  return ODEV_OK;
 }
 
 odev_status odev_telemetry(odev_device *device, odev_telemetry_data *telemetry) {

@@ -3,6 +3,7 @@
 #define ODEV_DEVICE_H
 
 #include <pthread.h>
+#include <string.h>
 
 #include "../host/codec.h"
 #include "../kernels/kernels.h"
@@ -53,11 +54,12 @@ struct odev_device {
   int laser_enabled;
   odev_telemetry_data counters;
   uint64_t readings; /* of the sensors */
+  void *last_codes;  /* what the heaters hold; written with the lock, by the running task alone */
 
   /* Only the running task touches these. */
   uint64_t next_frame;
   int64_t clock_ns;
-  void *last_codes, *last_codes_next;
+  void *last_codes_next;
   odev_lanes lanes;
   odev_codec codec;
   int has_codec;
@@ -82,10 +84,18 @@ static inline size_t odev_code_bytes(const odev_caps *caps) {
 static inline size_t odev_count_bytes(const odev_caps *caps) {
   return (size_t)caps->n * (size_t)caps->n * (caps->adc_bits ? 2 : 4);
 }
+/* Steps of an exposure. */
+static inline uint32_t odev_caps_steps(const odev_caps *caps, uint32_t reference) {
+  return reference == ODEV_REFERENCE_STEPS ? caps->reference_steps : 1;
+}
 static inline int64_t odev_frame_ns(const odev_caps *caps, uint32_t exposures, uint32_t steps,
                                     int64_t exposure_ns) {
   return caps->write_ns + caps->settle_ns + (int64_t)(exposures * steps) * (exposure_ns + caps->readout_ns);
 }
+
+/* What a run of frames did to the device, whether it ended well or the interlock stopped it: frames count,
+ * time has passed, and the heaters hold `codes` (null: they are off). */
+void odev_frames_passed(odev_device *device, uint64_t frames, int64_t end_ns, const void *codes);
 
 /* Lanes for so many threads, with room for so many bytes of codes and counts in each. */
 static inline int odev_reserve_lanes(odev_device *device, int threads, size_t codes_bytes, size_t counts_bytes) {
@@ -96,6 +106,25 @@ static inline int odev_reserve_lanes(odev_device *device, int threads, size_t co
 
 /* Threads a job may use: one unless the backend is concurrent and no fork has happened. */
 int odev_threads_for(const odev_device *device, int32_t wanted, uint64_t pieces);
+
+/* What went wrong in a job's threads: of several, the first thread's, which has the earliest frames. */
+typedef struct {
+  odev_status status;
+  int thread;
+  char message[ODEV_MESSAGE_SIZE];
+} odev_failure;
+
+static inline void odev_note_failure(odev_failure *failure, odev_status status, int thread, const char *message) {
+  if (failure->status != ODEV_OK && failure->thread < thread) return;
+  failure->status = status;
+  failure->thread = thread;
+  memcpy(failure->message, message, sizeof failure->message);
+}
+
+/* Whether a job that ended so has a result to tell. */
+static inline int odev_has_result(odev_status status) {
+  return status == ODEV_OK || status == ODEV_ERR_OVER_TEMPERATURE;
+}
 
 /* The job's tasks (expose.c, transform.c). */
 odev_status odev_check_expose(const odev_device *device, const odev_expose_job *job);

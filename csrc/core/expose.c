@@ -42,19 +42,32 @@ odev_status odev_check_expose(const odev_device *device, const odev_expose_job *
     if (job->launch_step[i] >= device->caps.launch_steps)
       return odev_fail(ODEV_ERR_ARGUMENT, "launch_step must be below %u, not %u", device->caps.launch_steps,
                        (unsigned)job->launch_step[i]);
+  if (device->caps.reference_steps == 1 && job->reference != ODEV_REFERENCE_OFF)
+    return odev_fail(ODEV_ERR_CAPABILITY, "this device has no reference: expose with reference off (0)");
   return check_codes(&device->caps, job);
+}
+
+/* Counters after a run of frames, and the result that tells of them. */
+static void publish(odev_device *device, const odev_expose_job *job, int threads, odev_result *result) {
+  pthread_mutex_lock(&device->lock);
+  device->counters.frames = device->next_frame;
+  device->counters.device_time_ns = device->clock_ns;
+  device->counters.exposures += result->exposures;
+  device->counters.threads = (uint32_t)threads;
+  pthread_mutex_unlock(&device->lock);
+  result->frames = job->frames;
+  result->end_ns = device->clock_ns;
 }
 
 odev_status odev_expose_task(odev_device *device, const void *argument, odev_result *result) {
   const odev_expose_job *job = argument;
   const odev_caps *caps = &device->caps;
   const size_t code_bytes = odev_code_bytes(caps);
-  const uint32_t steps = job->reference == ODEV_REFERENCE_STEPS ? 4 : 1;
+  const uint32_t steps = odev_caps_steps(caps, job->reference);
   const size_t frame_bytes = job->exposures * steps * odev_count_bytes(caps);
   const int64_t frame_ns = odev_frame_ns(caps, job->exposures, steps, job->exposure_ns);
   const int threads = odev_threads_for(device, job->threads, job->frames);
-  odev_status status = ODEV_OK;
-  char message[ODEV_MESSAGE_SIZE] = "";
+  odev_failure failure = {ODEV_OK, 0, ""};
   if (odev_reserve_lanes(device, threads, 0, 0))
     return odev_fail(ODEV_ERR_MEMORY, "out of memory for the threads' scratch");
 
@@ -82,26 +95,24 @@ odev_status odev_expose_task(odev_device *device, const void *argument, odev_res
     const odev_status own = device->backend.execute_block(device->context, &block, text);
     if (own != ODEV_OK) {
 #pragma omp critical(odev_expose_failure)
-      {
-        status = own;
-        memcpy(message, text, sizeof message);
-      }
+      odev_note_failure(&failure, own, t, text);
     }
   }
-  if (status != ODEV_OK) return odev_fail(status, "%s", message);
+  if (failure.status != ODEV_OK && failure.status != ODEV_ERR_OVER_TEMPERATURE)
+    return odev_fail(failure.status, "%s", failure.message);
 
-  *result = (odev_result){.struct_size = sizeof *result, .start_ns = device->clock_ns, .frames = job->frames,
+  *result = (odev_result){.struct_size = sizeof *result, .start_ns = device->clock_ns,
                           .exposures = (uint64_t)job->frames * job->exposures * steps};
-  device->next_frame += job->frames;
-  device->clock_ns += (int64_t)job->frames * frame_ns;
-  result->end_ns = device->clock_ns;
-  if (job->frames) memcpy(device->last_codes, (const char *)job->codes + (job->frames - 1) * code_bytes, code_bytes);
-  device->pilot.frames_since += job->frames;
-  pthread_mutex_lock(&device->lock);
-  device->counters.frames = device->next_frame;
-  device->counters.device_time_ns = device->clock_ns;
-  device->counters.exposures += result->exposures;
-  device->counters.threads = (uint32_t)threads;
-  pthread_mutex_unlock(&device->lock);
-  return ODEV_OK;
+  const int64_t end_ns = device->clock_ns + (int64_t)job->frames * frame_ns;
+  const char *last = (const char *)job->codes + (job->frames - (job->frames > 0)) * code_bytes;
+  if (failure.status == ODEV_OK) {
+    if (job->frames) odev_frames_passed(device, job->frames, end_ns, last);
+    publish(device, job, threads, result);
+    return ODEV_OK;
+  }
+  odev_frames_passed(device, job->frames, end_ns, NULL);
+  publish(device, job, threads, result);
+  memset(job->counts, 0, job->frames * frame_bytes);
+  result->flags = ODEV_FLAG_OVER_TEMPERATURE;
+  return odev_fail(failure.status, "%s", failure.message);
 }

@@ -122,9 +122,8 @@ odev_status odev_run_task(odev_device *device, odev_task task, const void *job, 
     stop_waiting(device);
   }
   pthread_mutex_unlock(&device->lock);
-  if (ticket.status != ODEV_OK) return odev_fail(ticket.status, "%s", ticket.message);
-  if (result) *result = ticket.result;
-  return ODEV_OK;
+  if (result && odev_has_result(ticket.status)) *result = ticket.result;
+  return ticket.status == ODEV_OK ? ODEV_OK : odev_fail(ticket.status, "%s", ticket.message);
 }
 
 static struct timespec deadline_after(int64_t timeout_ns) {
@@ -156,10 +155,8 @@ odev_status odev_wait(odev_ticket *ticket, int64_t timeout_ns, odev_result *resu
   if (!done) return odev_fail(ODEV_ERR_TIMEOUT, "the job was not done within its time; wait again");
 
   const odev_status status = ticket->status;
-  if (status != ODEV_OK)
-    odev_fail(status, "%s", ticket->message);
-  else if (result)
-    *result = ticket->result;
+  if (result && odev_has_result(status)) *result = ticket->result;
+  if (status != ODEV_OK) odev_fail(status, "%s", ticket->message);
   free(ticket);
   return status;
 }

@@ -16,7 +16,13 @@ odev_drift odev_drift_at(const odev_emulator_model *m, int64_t time_ns) {
       value[d] += m->drift_amplitude[d][j] * sin(angle);
       if (d == ODEV_DRIFT_PHASE) slope += m->drift_amplitude[d][j] * m->drift_omega[d][j] * cos(angle);
     }
-  return (odev_drift){value[ODEV_DRIFT_PHASE], slope, value[ODEV_DRIFT_POWER], value[ODEV_DRIFT_AMBIENT]};
+  return (odev_drift){.phase_rad = value[ODEV_DRIFT_PHASE],
+                      .phase_rad_per_s = slope,
+                      .power = value[ODEV_DRIFT_POWER],
+                      .ambient_k = value[ODEV_DRIFT_AMBIENT],
+                      .gradient_row_k = value[ODEV_DRIFT_GRADIENT_ROW],
+                      .gradient_column_k = value[ODEV_DRIFT_GRADIENT_COLUMN],
+                      .wavelength_pm = value[ODEV_DRIFT_WAVELENGTH]};
 }
 
 static void laser_noise(const odev_emulator_model *m, const odev_kernels *kernels, uint64_t frame,
@@ -38,8 +44,7 @@ odev_exposure_light odev_light_of(const odev_emulator_model *m, const odev_kerne
   memset(&l, 0, sizeof l);
   l.frame = block->first_frame + index;
   l.exposure_index = exposure;
-  l.steps = (int)odev_steps_of(block->reference);
-  l.ambient_turns = m->ambient_turns_per_k * (float)drift.ambient_k;
+  l.steps = (int)odev_steps_of(m, block->reference);
   l.exposure_us = (float)((double)block->exposure_ns * 1e-3);
   laser_noise(m, kernels, l.frame, exposure, l.laser_noise);
 
@@ -53,12 +58,14 @@ odev_exposure_light odev_light_of(const odev_emulator_model *m, const odev_kerne
   }
   if (block->reference != ODEV_REFERENCE_OFF) {
     const double amplitude = sqrt(m->reference_rate * power * block->reference_fraction);
-    for (int k = 0; k < l.steps; ++k) {
+    /* With three steps the first is without reference; a single one is the first that has it. */
+    const int dark = m->reference_steps == 3;
+    for (int k = dark && l.steps > 1; k < l.steps; ++k) {
       const int64_t read = (int64_t)exposure * l.steps + k;
       const int64_t since = m->write_ns + m->settle_ns + read * (block->exposure_ns + m->readout_ns) +
                             block->exposure_ns / 2;
       const double phase =
-          m->step_phase_rad[k] + drift.phase_rad + drift.phase_rad_per_s * ((double)since * 1e-9);
+          m->step_phase_rad[l.steps > 1 ? k : dark] + drift.phase_rad + drift.phase_rad_per_s * ((double)since * 1e-9);
       l.reference_re[k] = (float)(amplitude * cos(phase));
       l.reference_im[k] = (float)(amplitude * sin(phase));
     }

@@ -8,6 +8,8 @@
 /* Drift at a frame's start; the reference phase also with its slope, since it moves within a frame. */
 typedef struct {
   double phase_rad, phase_rad_per_s, power, ambient_k;
+  double gradient_row_k, gradient_column_k; /* across the grid */
+  double wavelength_pm;
 } odev_drift;
 
 odev_drift odev_drift_at(const odev_emulator_model *model, int64_t time_ns);
@@ -17,6 +19,8 @@ odev_exposure_light odev_light_of(const odev_emulator_model *model, const odev_k
                                   const odev_block *block, double laser_nominal_mw, uint32_t index,
                                   uint32_t exposure, odev_drift drift);
 
-static inline uint32_t odev_steps_of(uint32_t reference) { return reference == ODEV_REFERENCE_STEPS ? 4 : 1; }
+static inline uint32_t odev_steps_of(const odev_emulator_model *model, uint32_t reference) {
+  return reference == ODEV_REFERENCE_STEPS ? (uint32_t)model->reference_steps : 1;
+}
 
 #endif

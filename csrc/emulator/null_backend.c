@@ -15,14 +15,14 @@ static odev_status get_caps(void *context, odev_caps *caps) {
 static odev_status execute_block(void *context, const odev_block *block, char *message) {
   const odev_caps *caps = context;
   (void)message;
-  const size_t steps = block->reference == ODEV_REFERENCE_STEPS ? 4 : 1;
+  const size_t steps = block->reference == ODEV_REFERENCE_STEPS ? caps->reference_steps : 1;
   memset(block->counts, 0, (size_t)block->frames * block->exposures * steps * caps->n * caps->n * sizeof(uint16_t));
   return ODEV_OK;
 }
 
-static odev_status read_sensors(void *context, uint64_t reading, double laser_mw,
+static odev_status read_sensors(void *context, uint64_t reading, double laser_mw, const void *codes,
                                 odev_telemetry_data *telemetry) {
-  (void)context, (void)reading, (void)laser_mw;
+  (void)context, (void)reading, (void)laser_mw, (void)codes;
   telemetry->temperature_k = 0;
   telemetry->laser_mw = 0;
   return ODEV_OK;
@@ -36,7 +36,7 @@ odev_status odev_open_null(const char *rest, odev_device **device) {
   odev_caps *caps = calloc(1, sizeof *caps);
   if (!caps) return odev_fail(ODEV_ERR_MEMORY, "out of memory for the device");
   *caps = (odev_caps){.struct_size = sizeof *caps, .n = (uint32_t)n, .dac_bits = 14, .adc_bits = 12,
-                      .launch_steps = 32, .concurrent = 1, .launch_step_db = 1.5, .exposure_ns = 1000,
+                      .launch_steps = 32, .concurrent = 1, .reference_steps = 4, .launch_step_db = 1.5, .exposure_ns = 1000,
                       .exposure_min_ns = 1, .exposure_max_ns = 1000000000};
   snprintf(caps->serial, sizeof caps->serial, "null-%ld", n);
   snprintf(caps->kernels, sizeof caps->kernels, "none");

@@ -1,7 +1,7 @@
 /* optical_driver.cdef.h - what Python sees of the headers named below; cffi checks it against them
  * when it is compiled, so a field out of step does not build. */
 /* optical_driver.h */
-#define ODEV_ABI_VERSION 1
+#define ODEV_ABI_VERSION 2
 #define ODEV_MAX_LAUNCH_STEPS 64
 #define ODEV_MAX_EXPOSURES 8
 #define ODEV_NAME_SIZE 64
@@ -25,12 +25,15 @@ typedef enum odev_status {
 } odev_status;
 typedef struct odev_device odev_device;
 typedef struct odev_ticket odev_ticket;
+typedef enum odev_layout { ODEV_LAYOUT_MFT = 0, ODEV_LAYOUT_4F = 1 } odev_layout;
 typedef struct odev_caps {
   uint32_t struct_size;
   uint32_t n;
   uint32_t dac_bits, adc_bits;
   uint32_t launch_steps;
   uint32_t concurrent;
+  uint32_t layout;
+  uint32_t reference_steps;
   double launch_step_db;
   int64_t write_ns, settle_ns, exposure_ns, readout_ns;
   int64_t exposure_min_ns, exposure_max_ns;
@@ -93,7 +96,7 @@ typedef struct odev_transform_job {
   const float *x, *operand;
   float *y;
 } odev_transform_job;
-enum { ODEV_FLAG_SATURATED = 1, ODEV_FLAG_CALIBRATION_STALE = 2 };
+enum { ODEV_FLAG_SATURATED = 1, ODEV_FLAG_CALIBRATION_STALE = 2, ODEV_FLAG_OVER_TEMPERATURE = 4 };
 typedef struct odev_result {
   uint32_t struct_size;
   uint32_t flags;
@@ -113,6 +116,7 @@ typedef struct odev_calibration {
   const double *partner;
   const double *input_map;
   const double *output_map;
+  const double *reference_plane_dn;
   const double *launch_gain;
   const double *pilot_spectrum;
   const void *pilot_codes;
@@ -177,31 +181,37 @@ typedef struct odev_block {
 typedef struct odev_emulator_spec {
   uint32_t struct_size;
   uint32_t n, dac_bits, adc_bits, launch_steps;
-  uint32_t shot_noise;
+  uint32_t layout, reference_steps;
+  uint32_t shot_noise, poisson;
+  uint32_t slow_lens, follows_wavelength;
   uint64_t seed;
   const char *serial;
   int64_t write_ns, settle_ns, exposure_ns, readout_ns, exposure_min_ns, exposure_max_ns;
   double launch_step_db;
   double laser_nominal_mw, laser_max_mw;
+  const double *dac_bow, *dac_bit_error;
   const double *power_full_mw;
   const double *resistance_slope_per_mw;
   const double *p_pi_mw;
   const double *static_phase_rad;
   const double *links;
   const double *partner;
+  const double *ring, *substrate_k_per_mw;
   const double *b0, *b1;
-  const double *input_map, *output_map;
+  const double *input_map, *middle_map, *output_map;
   const double *reference_map;
   const double *qe_map, *dark_e_per_s_map;
   const double *launch_gain;
   const double *step_phase_rad;
   const double *drift_amplitude, *drift_omega_rad_per_s, *drift_phase_rad;
   double transient_memory;
-  double ambient_rad_per_k;
+  double ambient_rad_per_k, wavelength_rad_per_pm;
+  double interlock_k;
+  double rotation_rad, magnification, wavelength_nm;
   double signal_rate_photons_per_us, reference_rate_photons_per_us, stray_rate_photons_per_us;
   double relative_intensity_noise;
   double read_noise_e, full_well_e, gain_e_per_dn, black_level_dn;
-  double temperature_k, temperature_offset_k, temperature_noise_k, laser_sensor_gain, laser_sensor_noise;
+  double ambient_k, temperature_offset_k, temperature_noise_k, laser_sensor_gain, laser_sensor_noise;
 } odev_emulator_spec;
 odev_status odev_open_emulator(const odev_emulator_spec *spec, odev_device **device);
 
@@ -211,6 +221,7 @@ typedef struct odev_stage_outputs {
   float *phase_turns;
   float *field;
   float *spectrum;
+  double *moments_mw;
 } odev_stage_outputs;
 odev_status odev_stages_run(const odev_emulator_spec *spec, const char *kernels, const odev_block *block,
                             const odev_stage_outputs *out);

@@ -31,11 +31,23 @@ static odev_status check_targets(const odev_device *device, const float *x, uint
                    at % frame / 2 / device->caps.n, at / 2 % device->caps.n);
 }
 
+/* Encoding is for a chip in front of one lens, decoding for a camera with a reference. */
+static odev_status check_codec(const odev_device *device) {
+  if (device->caps.layout == ODEV_LAYOUT_4F)
+    return odev_fail(ODEV_ERR_CAPABILITY, "a 4f device has a lens between its stages: it can be exposed, but not "
+                                          "encoded for, decoded or made to transform");
+  if (device->caps.reference_steps == 1)
+    return odev_fail(ODEV_ERR_CAPABILITY, "this device has no reference: it has no phase to transform with");
+  return ODEV_OK;
+}
+
 odev_status odev_check_transform(const odev_device *device, const odev_transform_job *job) {
   const odev_status usable = odev_check_device(device);
   if (usable != ODEV_OK) return usable;
   if (!job || job->struct_size != sizeof *job)
     return odev_fail(ODEV_ERR_ARGUMENT, "job: struct_size must be sizeof(odev_transform_job) = %zu", sizeof *job);
+  const odev_status able = check_codec(device);
+  if (able != ODEV_OK) return able;
   if (!job->x || !job->y) return odev_fail(ODEV_ERR_ARGUMENT, "x and y must not be null");
   if (job->exposures < 1 || job->exposures > ODEV_MAX_EXPOSURES)
     return odev_fail(ODEV_ERR_ARGUMENT, "exposures a frame must be 1 to %d, not %u", ODEV_MAX_EXPOSURES,
@@ -96,6 +108,8 @@ odev_status odev_load_calibration(odev_device *device, const odev_calibration *s
   if (!s->power_full_mw || !s->rho || !s->theta0_rad || !s->kappa_rad_per_mw || !s->beta_per_mw || !s->links || !s->partner ||
       !s->input_map || !s->output_map || !s->launch_gain)
     return odev_fail(ODEV_ERR_ARGUMENT, "an array of the calibration is null");
+  if (device->caps.reference_steps == 3 && !s->reference_plane_dn)
+    return odev_fail(ODEV_ERR_CALIBRATION, "three steps need the reference's plane, reference_plane_dn");
   if (s->pilot_launch_step >= s->launch_steps)
     return odev_fail(ODEV_ERR_CALIBRATION, "pilot_launch_step must be below %u", s->launch_steps);
   const size_t plane = (size_t)s->n * s->n;
@@ -104,6 +118,7 @@ odev_status odev_load_calibration(odev_device *device, const odev_calibration *s
       !all_finite(s->beta_per_mw, 4 * plane) || !all_finite(s->links, 16 * plane) ||
       !all_finite(s->partner, 2 * plane) || !all_finite(s->input_map, 2 * plane) ||
       !all_finite(s->output_map, 2 * plane) || !all_finite(s->launch_gain, 2 * (size_t)s->launch_steps) ||
+      (s->reference_plane_dn && !all_finite(s->reference_plane_dn, plane)) ||
       (s->pilot_spectrum && !all_finite(s->pilot_spectrum, 2 * plane)))
     return odev_fail(ODEV_ERR_CALIBRATION, "the calibration holds NaN or infinity");
   if (!pilot_codes_fit(&device->caps, s->pilot_codes))
@@ -139,7 +154,8 @@ odev_status odev_encode(odev_device *device, const odev_encode_job *job) {
     return odev_fail(ODEV_ERR_ARGUMENT, "job: struct_size must be sizeof(odev_encode_job) = %zu", sizeof *job);
   if (!job->x || !job->codes || !job->scale || !job->launch_step)
     return odev_fail(ODEV_ERR_ARGUMENT, "x, codes, scale and launch_step must not be null");
-  odev_status status = check_targets(device, job->x, job->items, "x");
+  odev_status status = check_codec(device);
+  if (status == ODEV_OK) status = check_targets(device, job->x, job->items, "x");
   if (status == ODEV_OK && job->operand) status = check_targets(device, job->operand, job->items, "operand");
   return status == ODEV_OK ? odev_run_task(device, encode_task, job, NULL) : status;
 }
@@ -149,7 +165,7 @@ static odev_status decode_task(odev_device *device, const void *argument, odev_r
   (void)result;
   if (!device->has_codec) return odev_fail(ODEV_ERR_CALIBRATION, "no calibration is installed: load one first");
   const size_t frame = 2 * (size_t)device->caps.n * device->caps.n;
-  const size_t counts = (size_t)job->exposures * 4 * odev_count_bytes(&device->caps);
+  const size_t counts = (size_t)job->exposures * device->caps.reference_steps * odev_count_bytes(&device->caps);
   for (uint32_t i = 0; i < job->items; ++i)
     device->kernels->decode(&device->codec, (const char *)job->counts + i * counts,
                             job->launch_step + (size_t)i * job->exposures, (int)job->exposures, job->scale[i],
@@ -167,5 +183,7 @@ odev_status odev_decode(odev_device *device, const odev_decode_job *job) {
   for (size_t i = 0; i < (size_t)job->items * job->exposures; ++i)
     if (job->launch_step[i] >= device->caps.launch_steps)
       return odev_fail(ODEV_ERR_ARGUMENT, "launch_step must be below %u", device->caps.launch_steps);
+  const odev_status able = check_codec(device);
+  if (able != ODEV_OK) return able;
   return odev_run_task(device, decode_task, job, NULL);
 }

@@ -115,16 +115,18 @@ int odev_codec_init(odev_codec *k, const odev_caps *caps, const odev_calibration
   const size_t plane = (size_t)g.n * (size_t)g.n;
   k->float_codes = caps->dac_bits == 0;
   k->float_counts = caps->adc_bits == 0;
+  k->steps = (int)caps->reference_steps;
   k->code_max = caps->dac_bits ? (float)((1u << caps->dac_bits) - 1u) : 1.0f;
 
   const size_t plain = odev_round_up(odev_plain_size(g)), halo = odev_round_up(odev_halo_size(g));
   odev_arena arena;
-  if (odev_arena_init(&arena, 38 * plain + 16 * halo)) return -1;
+  if (odev_arena_init(&arena, 39 * plain + 16 * halo)) return -1;
   k->storage = arena.storage;
   build_heaters(k, &arena, s);
   inverse_planes(&arena, g, s->input_map, 1.0, &k->inverse_input_re, &k->inverse_input_im);
   inverse_planes(&arena, g, s->output_map, 1.0, &k->inverse_output_re, &k->inverse_output_im);
   build_detection(k, s);
+  if (k->steps == 3) k->reference_dn = odev_plain_from(&arena, g, s->reference_plane_dn, 1, 1.0);
   if (s->pilot_spectrum && s->pilot_codes) {
     const size_t bytes = 4 * plane * (k->float_codes ? 4 : 2);
     k->pilot_codes = malloc(bytes);

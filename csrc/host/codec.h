@@ -12,6 +12,7 @@
 typedef struct {
   odev_geometry geometry;
   int float_codes, float_counts, has_crosstalk;
+  int steps;                         /* of the reference: 4, or 3 with the first one dark */
   float code_max;                    /* 2^bits - 1; 1 when unquantised */
   float input_power;                 /* mean |input_map|^2 */
 
@@ -28,6 +29,7 @@ typedef struct {
   const float *jacobi_start[2][2]; /* 1 / (1 + sum of the links) */
   const float *inverse_input_re, *inverse_input_im;
   const float *inverse_output_re, *inverse_output_im;
+  const float *reference_dn;         /* three steps: the reference alone, dark removed */
   const float *pilot_re, *pilot_im; /* expected Y of the pilot frame, DN */
   void *pilot_codes;
   uint8_t pilot_launch_step;

@@ -10,9 +10,9 @@ static void add(odev_schedule *s, int64_t item, uint64_t frame, int64_t start_ns
 int odev_schedule_init(odev_schedule *s, const odev_device *device, const odev_transform_job *job,
                        const uint32_t *items, uint32_t item_count) {
   const int tracking = job->pilot_period > 0 && device->codec.pilot_codes && job->laser_on && device->laser_enabled;
-  const uint32_t frames = job->residual ? 2 : 1;
-  const int64_t pilot_ns = odev_frame_ns(&device->caps, 1, 4, job->exposure_ns);
-  const int64_t item_ns = (int64_t)frames * odev_frame_ns(&device->caps, job->exposures, 4, job->exposure_ns);
+  const uint32_t frames = job->residual ? 2 : 1, steps = device->caps.reference_steps;
+  const int64_t pilot_ns = odev_frame_ns(&device->caps, 1, steps, job->exposure_ns);
+  const int64_t item_ns = (int64_t)frames * odev_frame_ns(&device->caps, job->exposures, steps, job->exposure_ns);
   *s = (odev_schedule){0};
   s->units = malloc((2 * (size_t)item_count + 1) * sizeof *s->units);
   if (!s->units) return -1;

@@ -41,7 +41,7 @@ typedef struct {
 static int reserve_lanes(const round_data *r, int threads) {
   const size_t frames = (size_t)BLOCK_ITEMS * r->frames_per_item;
   return odev_reserve_lanes(r->device, threads, (frames + 1) * r->code_bytes,
-                            frames * r->job->exposures * 4 * r->plane_counts_bytes);
+                            frames * r->job->exposures * r->device->caps.reference_steps * r->plane_counts_bytes);
 }
 
 static uint8_t brightened(uint8_t step, uint8_t by) { return step > by ? (uint8_t)(step - by) : 0; }
@@ -69,7 +69,7 @@ static void encode_item(const round_data *r, lane *l, int64_t item, size_t slot)
 
 static void decode_item(const round_data *r, const lane *l, int64_t item, size_t slot) {
   const odev_transform_job *job = r->job;
-  const size_t frame_bytes = job->exposures * 4 * r->plane_counts_bytes;
+  const size_t frame_bytes = job->exposures * r->device->caps.reference_steps * r->plane_counts_bytes;
   for (uint32_t f = 0; f < r->frames_per_item; ++f) {
     const size_t at = (size_t)item * r->frames_per_item + f;
     r->used_step[at] = l->step[slot + f];
@@ -166,14 +166,22 @@ static void correct_drift(const round_data *r, uint64_t u, odev_pilot_state befo
   }
 }
 
+/* The round's frames are over, whatever came of them; `codes` is what the heaters hold now. */
+static void round_passed(round_data *r, const void *codes, odev_result *result) {
+  const uint64_t frames = r->schedule.frames, pilots = r->schedule.pilots;
+  odev_frames_passed(r->device, frames, r->schedule.end_ns, codes);
+  result->frames += frames;
+  result->pilots += pilots;
+  result->exposures += r->device->caps.reference_steps * ((frames - pilots) * r->job->exposures + pilots);
+}
+
 static odev_status run_round(round_data *r, const uint32_t *items, uint32_t count, odev_result *result) {
   odev_device *device = r->device;
   if (odev_schedule_init(&r->schedule, device, r->job, items, count))
     return odev_fail(ODEV_ERR_MEMORY, "out of memory for the schedule");
   const uint64_t units = r->schedule.count;
   const int threads = odev_threads_for(device, r->job->threads, (units + BLOCK_ITEMS - 1) / BLOCK_ITEMS);
-  odev_status status = ODEV_OK;
-  char message[ODEV_MESSAGE_SIZE] = "";
+  odev_failure failure = {ODEV_OK, 0, ""};
   if (reserve_lanes(r, threads)) {
     odev_schedule_free(&r->schedule);
     return odev_fail(ODEV_ERR_MEMORY, "out of memory for the threads' blocks");
@@ -186,15 +194,14 @@ static odev_status run_round(round_data *r, const uint32_t *items, uint32_t coun
                                       units * (uint64_t)(t + 1) / (uint64_t)threads, text);
     if (own != ODEV_OK) {
 #pragma omp critical(odev_transform_failure)
-      {
-        status = own;
-        memcpy(message, text, sizeof message);
-      }
+      odev_note_failure(&failure, own, t, text);
     }
   }
-  if (status != ODEV_OK) {
+  r->threads = (uint32_t)threads;
+  if (failure.status != ODEV_OK) {
+    if (failure.status == ODEV_ERR_OVER_TEMPERATURE) round_passed(r, NULL, result);
     odev_schedule_free(&r->schedule);
-    return odev_fail(status, "%s", message);
+    return odev_fail(failure.status, "%s", failure.message);
   }
 
   const odev_pilot_state before = device->pilot;
@@ -207,20 +214,12 @@ static odev_status run_round(round_data *r, const uint32_t *items, uint32_t coun
       if (r->schedule.units[u].item >= 0) correct_drift(r, u, before);
   }
 
-  const uint64_t frames = r->schedule.frames;
-  device->pilot.frames_since += frames;
+  round_passed(r, device->last_codes_next, result);
   if (last_pilot < units) {
     const odev_unit *unit = r->schedule.units + last_pilot;
     device->pilot = (odev_pilot_state){{unit->gain[0], unit->gain[1]}, unit->start_ns,
-                                       device->next_frame + frames - unit->first_frame - 1};
+                                       device->next_frame - unit->first_frame - 1};
   }
-  device->next_frame += frames;
-  device->clock_ns = r->schedule.end_ns;
-  memcpy(device->last_codes, device->last_codes_next, r->code_bytes);
-  result->frames += frames;
-  result->pilots += r->schedule.pilots;
-  result->exposures += 4 * ((frames - r->schedule.pilots) * r->job->exposures + r->schedule.pilots);
-  r->threads = (uint32_t)threads;
   odev_schedule_free(&r->schedule);
   return ODEV_OK;
 }
@@ -295,6 +294,10 @@ odev_status odev_transform_task(odev_device *device, const void *argument, odev_
     if (device->pilot.time_ns >= 0 &&
         fabs(hypot(device->pilot.gain[0], device->pilot.gain[1]) - 1) > STALE_AMPLITUDE)
       result->flags |= ODEV_FLAG_CALIBRATION_STALE;
+    if (status == ODEV_ERR_OVER_TEMPERATURE) {
+      result->flags |= ODEV_FLAG_OVER_TEMPERATURE;
+      memset(job->y, 0, 2 * r.pixels * job->items * sizeof *job->y);
+    }
     result->end_ns = device->clock_ns;
     publish(device, result, r.threads);
   }

@@ -34,11 +34,14 @@ typedef struct odev_backend {
   uint32_t abi_version;
   const char *scheme;
   odev_status (*get_caps)(void *context, odev_caps *caps);
-  /* Called by one thread at a time unless caps.concurrent. */
+  /* Called by one thread at a time unless caps.concurrent.  ODEV_ERR_OVER_TEMPERATURE of a block is that of
+   * its first frame that is too warm. */
   odev_status (*execute_block)(void *context, const odev_block *block, char *message);
-  /* Sensors: fills temperature_k and laser_mw; the counters in `telemetry` are filled already, and
-   * `reading` counts the calls.  If caps.concurrent, from any thread, also while blocks are executed. */
-  odev_status (*read_sensors)(void *context, uint64_t reading, double laser_mw, odev_telemetry_data *telemetry);
+  /* Sensors: fills temperature_k and laser_mw; the counters in `telemetry` are filled already, `reading`
+   * counts the calls, and `codes` are what the heaters hold.  If caps.concurrent, from any thread, also while
+   * blocks are executed. */
+  odev_status (*read_sensors)(void *context, uint64_t reading, double laser_mw, const void *codes,
+                              odev_telemetry_data *telemetry);
   double laser_nominal_mw, laser_max_mw;
   uint64_t scratch_bytes;
   void (*close)(void *context);

@@ -31,7 +31,7 @@ extern "C" {
 #define ODEV_API
 #endif
 
-#define ODEV_ABI_VERSION 1u
+#define ODEV_ABI_VERSION 2u
 #define ODEV_MAX_LAUNCH_STEPS 64
 #define ODEV_MAX_EXPOSURES 8
 #define ODEV_NAME_SIZE 64
@@ -60,12 +60,19 @@ typedef struct odev_ticket odev_ticket;
 
 /* ---- what a device is ------------------------------------------------------------------------ */
 
+typedef enum odev_layout {
+  ODEV_LAYOUT_MFT = 0, /* modulate, multiply, lens, camera */
+  ODEV_LAYOUT_4F = 1   /* modulate, lens, modulate, lens, camera */
+} odev_layout;
+
 typedef struct odev_caps {
   uint32_t struct_size;
   uint32_t n;                  /* grid is n x n */
   uint32_t dac_bits, adc_bits; /* 0: codes are float32 in [0, 1], counts float32 */
   uint32_t launch_steps;       /* settings of the signal arm's attenuator */
   uint32_t concurrent;         /* blocks of frames may be executed by several threads at once */
+  uint32_t layout;             /* odev_layout */
+  uint32_t reference_steps;    /* of ODEV_REFERENCE_STEPS: 4; 3, the first without reference; 1: no reference */
   double launch_step_db;
   int64_t write_ns, settle_ns, exposure_ns, readout_ns;
   int64_t exposure_min_ns, exposure_max_ns;
@@ -106,7 +113,7 @@ typedef struct odev_telemetry_data {
 
 typedef enum odev_reference {
   ODEV_REFERENCE_OFF = 0,   /* one step, reference blocked */
-  ODEV_REFERENCE_STEPS = 1, /* four phase steps */
+  ODEV_REFERENCE_STEPS = 1, /* caps.reference_steps steps */
   ODEV_REFERENCE_ONLY = 2   /* one step, signal blocked */
 } odev_reference;
 
@@ -142,9 +149,11 @@ typedef struct odev_transform_job {
 } odev_transform_job;
 
 /* SATURATED: bins are clipped in a dimmest exposure even after the retries.  CALIBRATION_STALE: the pilot's
- * amplitude has moved by more than a tenth since the calibration. */
-enum { ODEV_FLAG_SATURATED = 1, ODEV_FLAG_CALIBRATION_STALE = 2 };
+ * amplitude has moved by more than a tenth since the calibration.  OVER_TEMPERATURE: the interlock tripped. */
+enum { ODEV_FLAG_SATURATED = 1, ODEV_FLAG_CALIBRATION_STALE = 2, ODEV_FLAG_OVER_TEMPERATURE = 4 };
 
+/* Filled when a job succeeds, and when the interlock fails it: ODEV_ERR_OVER_TEMPERATURE voids a job's counts,
+ * its frames and their time have passed, and all heaters are off. */
 typedef struct odev_result {
   uint32_t struct_size;
   uint32_t flags;
@@ -169,6 +178,7 @@ typedef struct odev_calibration {
   const double *partner;            /* [2] */
   const double *input_map;          /* complex */
   const double *output_map;         /* complex, DN */
+  const double *reference_plane_dn; /* the reference alone, dark removed; read if caps.reference_steps is 3 */
   const double *launch_gain;        /* [launch_steps] complex */
   const double *pilot_spectrum;     /* complex, DN; null: no pilot */
   const void *pilot_codes;          /* [2][2], as the device's codes */
@@ -190,7 +200,7 @@ typedef struct odev_decode_job {
   uint32_t struct_size;
   uint32_t items, exposures;
   uint32_t inverse;
-  const void *counts;         /* [items][exposures][4][n][n] */
+  const void *counts;         /* [items][exposures][caps.reference_steps][n][n] */
   const uint8_t *launch_step; /* [items][exposures] */
   const float *scale;         /* [items] */
   float *y;

@@ -19,8 +19,9 @@ INLINE vf load_f32(const float *row, int c, int n) {
   if (c < n) memcpy(&v, row + c, (size_t)(n - c) * sizeof *row);
   return v;
 }
+/* Rounds to the nearest, ties to even; values lie within [0, 65535]. */
 INLINE void store_u16(uint16_t *row, int c, int n, vf value) {
-  const vh h = __builtin_convertvector(vto_i(value), vh);
+  const vh h = __builtin_convertvector(vto_i_nearest(value), vh);
   if (c + W <= n)
     memcpy(row + c, &h, sizeof h);
   else if (c < n)

@@ -7,34 +7,43 @@
 #include "fft_impl.h"
 
 typedef struct {
-  vc y;          /* [(I0 - I2) + i (I1 - I3)] / 4, leak removed, DN */
-  vf sum;        /* of the four counts */
+  vc y;            /* signal times conjugate reference, leak removed, DN */
+  vf sum;          /* of four counts */
   vmask saturated; /* in any step */
-} four_steps;
+} combined;
 
-INLINE four_steps combine_steps(const odev_codec *k, const void *counts, int exposure, int r, int c) {
+/* Four steps: Y = [(I0 - I2) + i (I1 - I3)] / 4.  Three, I0 without reference and rho the reference alone:
+ * Y = [(I1 - I0 - rho) + i (I2 - I0 - rho)] / 2; I0 enters twice, into the sum as well. */
+INLINE combined combine_steps(const odev_codec *k, const void *counts, int exposure, int r, int c, int steps) {
   const size_t plane = (size_t)k->geometry.n * (size_t)k->geometry.n * (k->float_counts ? 4 : 2);
   vf dn[4];
   vf brightest = vset(0.0f);
-  for (int step = 0; step < 4; ++step) {
-    const odev_plane p = {(char *)(uintptr_t)counts + (size_t)(4 * exposure + step) * plane,
+  for (int step = 0; step < steps; ++step) {
+    const odev_plane p = {(char *)(uintptr_t)counts + (size_t)(steps * exposure + step) * plane,
                           k->float_counts, k->geometry.n};
     dn[step] = plane_load(p, r, c);
     brightest = vmax(brightest, dn[step]);
   }
-  const vf re = (dn[0] - dn[2]) * vset(0.25f), im = (dn[1] - dn[3]) * vset(0.25f);
+  vf re, im, sum;
+  if (steps == 4) {
+    re = (dn[0] - dn[2]) * vset(0.25f), im = (dn[1] - dn[3]) * vset(0.25f);
+    sum = (dn[0] + dn[2]) + (dn[1] + dn[3]);
+  } else {
+    const vf alone = dn[0] + vload(k->reference_dn + r * k->geometry.ld + c);
+    re = (dn[1] - alone) * vset(0.5f), im = (dn[2] - alone) * vset(0.5f);
+    sum = (dn[0] + dn[0]) + (dn[1] + dn[2]);
+  }
   /* Y = Z + e conj(Z)  ->  Z = (Y - e conj(Y)) / (1 - |e|^2). */
   const vf er = vset(k->leak_re), ei = vset(k->leak_im), norm = vset(k->leak_norm);
   const vf zr = re - vfma(er, re, ei * im), zi = im - vfnma(er, im, ei * re);
-  return (four_steps){{zr * norm, zi * norm}, (dn[0] + dn[2]) + (dn[1] + dn[3]),
-                      vgreater_equal(brightest, vset(k->saturation_dn))};
+  return (combined){{zr * norm, zi * norm}, sum, vgreater_equal(brightest, vset(k->saturation_dn))};
 }
 
 /* One frame's exposures to F(x), weighted by inverse variance.  The variance comes from the counts:
  * shot noise of their sum and four times the read noise, over the squared gain.  A saturated bin counts
  * only in exposure 0, the dimmest.  Returns how many bins that one had saturated. */
 INLINE uint32_t decode_frame_impl(const odev_codec *k, const void *counts, const uint8_t *launch_step,
-                                  int exposures, float scale, int conjugate, int accumulate, float *y) {
+                                  int exposures, float scale, int conjugate, int accumulate, int steps, float *y) {
   const odev_geometry g = k->geometry;
   uint32_t saturated = 0;
   const vf inverse_scale = vset(1.0f / scale), sign = vset(conjugate ? -1.0f : 1.0f);
@@ -44,7 +53,7 @@ INLINE uint32_t decode_frame_impl(const odev_codec *k, const void *counts, const
       vc sum = {vset(0.0f), vset(0.0f)};
       vf weights = vset(0.0f);
       for (int e = 0; e < exposures; ++e) {
-        const four_steps f = combine_steps(k, counts, e, r, c);
+        const combined f = combine_steps(k, counts, e, r, c, steps);
         const float *gain = k->launch_inverse[launch_step[e]];
         const vc z = vc_mul(f.y, vset(gain[0]), vset(gain[1]));
         if (e == 0)
@@ -82,7 +91,7 @@ INLINE uint32_t decode_frame_impl(const odev_codec *k, const void *counts, const
 }
 
 /* Complex gain of a pilot frame against its expected spectrum: sum Y conj(P) / sum |P|^2. */
-INLINE void pilot_gain_impl(const odev_codec *k, const void *counts, double gain[2]) {
+INLINE void pilot_gain_impl(const odev_codec *k, const void *counts, int steps, double gain[2]) {
   const odev_geometry g = k->geometry;
   const float *inverse = k->launch_inverse[k->pilot_launch_step];
   double re = 0, im = 0, norm = 0;
@@ -90,7 +99,7 @@ INLINE void pilot_gain_impl(const odev_codec *k, const void *counts, double gain
     vf a = vset(0.0f), b = vset(0.0f), d = vset(0.0f);
     for (int c = 0; c < g.n; c += W) {
       const int at = r * g.ld + c;
-      const four_steps f = combine_steps(k, counts, 0, r, c);
+      const combined f = combine_steps(k, counts, 0, r, c, steps);
       const vc z = vc_mul(f.y, vset(inverse[0]), vset(inverse[1]));
       /* A clipped bin tells nothing. */
       const vf pr = vselect(f.saturated, vset(0.0f), vload(k->pilot_re + at));

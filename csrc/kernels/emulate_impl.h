@@ -1,133 +1,184 @@
-/* emulate_impl.h - one frame through the physics: codes to field, field to spectrum, spectrum to
- * counts.  docs/physics.md has the equations; optical_device/ is the readable form. */
+/* emulate_impl.h - one frame through the optics: phases to field, spectrum to counts.
+ * docs/physics.md has the equations; optical_device/ is the readable form. */
 #ifndef ODEV_EMULATE_IMPL_H
 #define ODEV_EMULATE_IMPL_H
 
 #include "../emulator/model.h"
 #include "boundary_impl.h"
-#include "crosstalk_impl.h"
 #include "fft_impl.h"
 #include "philox.h"
+#include "poisson.h"
 
-/* Heater powers of one frame, onto four halo planes whose borders are zero. */
-INLINE void heater_powers_impl(const odev_emulator_model *m, const void *codes, float *power[4]) {
-  const odev_geometry g = m->geometry;
-  const size_t plane = (size_t)g.n * (size_t)g.n, size = m->float_codes ? 4 : 2;
-  for (int h = 0; h < 4; ++h) {
-    const odev_plane code = {(char *)(uintptr_t)codes + (size_t)h * plane * size, m->float_codes, g.n};
-    const float *full = m->power_full_mw[h >> 1][h & 1], *slope4 = m->slope4_per_mw[h >> 1][h & 1];
-    for (int r = 0; r < g.n; ++r)
-      for (int c = 0; c < g.ld; c += W) {
-        const int at = r * g.ld + c;
-        const vf u = plane_load(code, r, c) * vset(m->code_scale);
-        const vf cold = vload(full + at) * (u * u);
-        /* P = V^2 / (R0 (1 + beta P)), solved for P. */
-        const vf root = vsqrt(vfma(vload(slope4 + at), cold, vset(1.0f)));
-        vstore(power[h] + r * g.pitch + c, (cold + cold) / (vset(1.0f) + root));
-      }
+/* What is added to theta along one row [turns]: the surroundings' plane and the substrate's modes. */
+typedef struct {
+  vf mode[ODEV_MODES], slope;
+} offset_row;
+
+INLINE offset_row offset_of_row(const odev_emulator_model *m, const odev_theta_offset *o, int chip, int r) {
+  offset_row row = {.slope = vset(o->per_column)};
+  for (int q = 0; q < ODEV_MODES; ++q) {
+    float a = q ? 0.0f : o->base + o->per_row * m->ramp[r];
+    for (int p = 0; p < ODEV_MODES; ++p) a += o->mode[chip][p][q] * m->cosine[p][r];
+    row.mode[q] = vset(a);
   }
+  return row;
 }
 
-/* Steady-state phases in turns: theta of stage a, theta of stage b, and the sum of both phi. */
-INLINE void steady_phases_impl(const odev_emulator_model *m, float *const power[4], float *turns[3]) {
-  const odev_geometry g = m->geometry;
-  float heat[4][ODEV_MAX_N];
-  for (int r = 0; r < g.n; ++r) {
-    const int at = r * g.ld;
-    for (int h = 0; h < 4; ++h) {
-      stencil_row row = stencil_begin(m->link[h >> 1][h & 1], power[h], r, g.pitch);
-      const float *partner = m->partner[h >> 1] + at, *other = power[h ^ 1] + (ptrdiff_t)r * g.pitch;
-      for (int c = 0; c < g.ld; c += W) {
-        vf q = vload(row.here + c);
-        if (m->has_crosstalk) q = q + vfma(vload(partner + c), vload(other + c), neighbour_heat(&row, c));
-        vstore(heat[h] + c, q);
-      }
-    }
-    for (int c = 0; c < g.ld; c += W) {
-      vstore(turns[0] + at + c, vload(heat[0] + c) * vload(m->turns_per_mw[0][0] + at + c));
-      vstore(turns[1] + at + c, vload(heat[2] + c) * vload(m->turns_per_mw[1][0] + at + c));
-      vstore(turns[2] + at + c, vfma(vload(heat[3] + c), vload(m->turns_per_mw[1][1] + at + c),
-                                     vload(heat[1] + c) * vload(m->turns_per_mw[0][1] + at + c)));
-    }
-  }
+INLINE vf offset_at(const odev_emulator_model *m, const offset_row *row, int c) {
+  const vf modes = vfma(row->mode[2], vload(m->cosine[2] + c), row->mode[0]);
+  return vfma(row->mode[1], vload(m->cosine[1] + c), vfma(row->slope, vload(m->ramp + c), modes));
 }
 
-/* The field that leaves the chip, onto square planes; `now` and `before` are steady phases. */
-INLINE void chip_field_impl(const odev_emulator_model *m, float *const now[3], float *const before[3],
-                            float ambient_turns, float *re, float *im) {
+/* A phase at the frame's exposures: of the steady ones now and before, (1 - e) now + e before. */
+INLINE vf settled(vf memory, const float *now, const float *before, int at) {
+  const vf x = vload(now + at);
+  return vfma(memory, vload(before + at) - x, x);
+}
+
+/* b0 + b1 e^{i theta} of one stage, theta in turns. */
+INLINE vc arms(const odev_emulator_model *m, int stage, int at, vf theta) {
+  vf s, c;
+  vsincos_turns(theta, &s, &c);
+  const vf b1 = vload(m->b1[stage] + at);
+  return (vc){vfma(b1, c, vload(m->b0[stage] + at)), b1 * s};
+}
+
+/* The field that leaves the chip, onto square planes: mft, A t_a t_b; 4f, A t_a. */
+INLINE void chip_field_impl(const odev_emulator_model *m, float *const now[4], float *const before[4],
+                            const odev_theta_offset *offset, float *re, float *im, int is_4f) {
   const odev_geometry g = m->geometry;
   const vf memory = vset(m->memory);
-  for (int r = 0; r < g.n; ++r)
+  for (int r = 0; r < g.n; ++r) {
+    const offset_row row = offset_of_row(m, offset, 0, r);
     for (int c = 0; c < g.ld; c += W) {
       const int at = r * g.ld + c;
-      vf phase[3];
-      for (int i = 0; i < 3; ++i) {
-        const vf x = vload(now[i] + at);
-        phase[i] = vfma(memory, vload(before[i] + at) - x, x);
+      const vf warm = offset_at(m, &row, c);
+      vc field = arms(m, 0, at, settled(memory, now[0], before[0], at) + (vload(m->static_theta_turns[0] + at) + warm));
+      if (!is_4f) {
+        const vc b = arms(m, 1, at, settled(memory, now[1], before[1], at) + (vload(m->static_theta_turns[1] + at) + warm));
+        field = vc_mul(field, b.re, b.im);
       }
-      vf tr[2], ti[2], s, co;
-      for (int i = 0; i < 2; ++i) {
-        const vf offset = vload(m->static_theta_turns[i] + at) + vset(ambient_turns);
-        vsincos_turns(phase[i] + offset, &s, &co);
-        tr[i] = vfma(vload(m->b1[i] + at), co, vload(m->b0[i] + at));
-        ti[i] = vload(m->b1[i] + at) * s;
-      }
-      vsincos_turns(phase[2] + vload(m->static_phi_turns + at), &s, &co);
-      const vc chip = vc_mul((vc){tr[0], ti[0]}, tr[1], ti[1]);
-      const vc turned = vc_mul(chip, co, s);
-      const vc field = vc_mul(turned, vload(m->input_re + at), vload(m->input_im + at));
+      vf s, co;
+      vsincos_turns(settled(memory, now[2], before[2], at) + vload(m->static_phi_turns[0] + at), &s, &co);
+      field = vc_mul(field, co, s);
       vstore(re + at, field.re);
       vstore(im + at, field.im);
     }
-}
-
-/* Mean electrons at the W pixels of index `at`, one exposure, all steps. */
-INLINE void mean_electrons(const odev_emulator_model *m, const odev_exposure_light *l, int steps, int at,
-                           const float *re, const float *im, vf mean[4]) {
-  const vc out = vc_mul((vc){vload(re + at), vload(im + at)}, vload(m->output_re + at),
-                        vload(m->output_im + at));
-  const vc s = vc_mul(out, vset(l->launch_re), vset(l->launch_im));
-  const vf ref = vload(m->reference + at);
-  const vf gain = vload(m->responsivity_e + at) * vset(l->exposure_us);
-  const vf dark = vload(m->dark_e_per_us + at) * vset(l->exposure_us);
-  for (int k = 0; k < steps; ++k) {
-    const vf x = vfma(ref, vset(l->reference_re[k]), s.re);
-    const vf y = vfma(ref, vset(l->reference_im[k]), s.im);
-    const vf intensity = vfma(vfma(y, y, x * x), vset(l->laser_noise[k]), vset(l->stray));
-    mean[k] = vfma(intensity, gain, dark);
   }
 }
 
-/* One exposure of a spectrum: counts[step][N][N].  Callers give `steps` and `noisy` as constants, so
- * that the loops unroll. */
-INLINE void detect_impl(const odev_emulator_model *m, const odev_exposure_light *l, int steps, int noisy,
+/* 4f: the field that falls on chip b, times H t_b, in place. */
+INLINE void second_chip_impl(const odev_emulator_model *m, float *const now[4], float *const before[4],
+                             const odev_theta_offset *offset, float *re, float *im) {
+  const odev_geometry g = m->geometry;
+  const vf memory = vset(m->memory);
+  for (int r = 0; r < g.n; ++r) {
+    const offset_row row = offset_of_row(m, offset, 1, r);
+    for (int c = 0; c < g.ld; c += W) {
+      const int at = r * g.ld + c;
+      const vf theta = settled(memory, now[1], before[1], at) + (vload(m->static_theta_turns[1] + at) + offset_at(m, &row, c));
+      const vc b = arms(m, 1, at, theta);
+      vf s, co;
+      vsincos_turns(settled(memory, now[3], before[3], at) + vload(m->static_phi_turns[1] + at), &s, &co);
+      const vc t = vc_mul(b, co, s);
+      const vc field = vc_mul((vc){vload(re + at), vload(im + at)}, t.re, t.im);
+      vstore(re + at, field.re);
+      vstore(im + at, field.im);
+    }
+  }
+}
+
+/* One exposure's light, spread over the lanes. */
+typedef struct {
+  vf launch_re, launch_im, ref_re[4], ref_im[4], gain[4], stray, exposure_us;
+} light_lanes;
+
+/* Mean electrons at the W pixels of index `at`, all steps. */
+INLINE void mean_electrons(const odev_emulator_model *m, const light_lanes *l, int steps, int at, const float *re,
+                           const float *im, vf mean[4]) {
+  const vc out = vc_mul((vc){vload(re + at), vload(im + at)}, vload(m->output_re + at),
+                        vload(m->output_im + at));
+  const vc s = vc_mul(out, l->launch_re, l->launch_im);
+  const vf ref = vload(m->reference + at);
+  const vf dark = l->exposure_us * vfma(l->stray, vload(m->responsivity_e + at), vload(m->dark_e_per_us + at));
+  for (int k = 0; k < steps; ++k) {
+    const vf x = vfma(ref, l->ref_re[k], s.re);
+    const vf y = vfma(ref, l->ref_im[k], s.im);
+    mean[k] = vfma(vfma(y, y, x * x), l->gain[k], dark);
+  }
+}
+
+/* Shot noise of the exact distribution, and read noise: min(X + sigma n, full well). */
+INLINE vf poisson_electrons(const odev_emulator_model *m, vf mean, vu word, vf normal) {
+  vf x;
+  for (int i = 0; i < W; ++i) x[i] = (float)odev_poisson_electrons((double)mean[i], word[i]);
+  return vfma(vset(m->read_noise_e), normal, x);
+}
+
+/* Words and normals of one row, one exposure: the pixels' counters in `stream`. */
+INLINE void draw_row(const odev_emulator_model *m, const odev_exposure_light *l, uint32_t stream, int steps, int r,
+                     float (*normals)[ODEV_MAX_N], uint32_t (*words)[ODEV_MAX_N]) {
+  const odev_geometry g = m->geometry;
+  const uint32_t low = (uint32_t)l->frame, high = (uint32_t)(l->frame >> 32);
+  for (int c = 0; c < g.ld; c += W) {
+    vu w[4];
+    philox4x32_7(vset_u((uint32_t)(r * g.n + c)) + vlane_index(), low, high, stream + 256u * l->exposure_index,
+                 m->key[0], m->key[1], w);
+    vf n[4];
+    if (normals) {
+      box_muller(w[0], w[1], &n[0], &n[1]);
+      if (steps > 2) box_muller(w[2], w[3], &n[2], &n[3]);
+    }
+    for (int k = 0; k < steps; ++k) {
+      if (normals) vstore(normals[k] + c, n[k]);
+      if (words) memcpy(words[k] + c, &w[k], sizeof w[k]);
+    }
+  }
+}
+
+/* One exposure of a spectrum: counts[step][N][N].  Callers give `steps` and `noise` as constants, so that
+ * the loops unroll. */
+INLINE void detect_impl(const odev_emulator_model *m, const odev_exposure_light *l, int steps, odev_noise noise,
                         const float *re, const float *im, void *counts) {
   const odev_geometry g = m->geometry;
   const size_t plane = (size_t)g.n * (size_t)g.n, size = m->float_counts ? 4 : 2;
-  for (int r = 0; r < g.n; ++r)
+  float normals[4][ODEV_MAX_N];
+  uint32_t words[4][ODEV_MAX_N];
+  light_lanes lanes = {vset(l->launch_re), vset(l->launch_im), .stray = vset(l->stray),
+                       .exposure_us = vset(l->exposure_us)};
+  for (int k = 0; k < steps; ++k) {
+    lanes.ref_re[k] = vset(l->reference_re[k]);
+    lanes.ref_im[k] = vset(l->reference_im[k]);
+    lanes.gain[k] = vset(l->laser_noise[k] * l->exposure_us);
+  }
+  const vf gain = vset(m->dn_per_e), black = vset(m->black_dn), full = vfma(vset(m->full_well_e), gain, black);
+  const vf top = m->float_counts ? full : vmin(full, vset(m->dn_max));
+  for (int r = 0; r < g.n; ++r) {
+    if (noise == ODEV_NOISE_GAUSSIAN) draw_row(m, l, ODEV_STREAM_CAMERA, steps, r, normals, NULL);
+    if (noise == ODEV_NOISE_POISSON) {
+      draw_row(m, l, ODEV_STREAM_CAMERA, steps, r, NULL, words);
+      draw_row(m, l, ODEV_STREAM_READ, steps, r, normals, NULL);
+    }
     for (int c = 0; c < g.n; c += W) {
       vf electrons[4];
-      mean_electrons(m, l, steps, r * g.ld + c, re, im, electrons);
-      if (noisy) {
-        vu w[4] = {vset_u((uint32_t)(r * g.n + c)) + vlane_index(), vset_u((uint32_t)l->frame),
-                   vset_u((uint32_t)(l->frame >> 32)),
-                   vset_u(ODEV_STREAM_CAMERA + 256u * l->exposure_index)};
-        philox4x32_7(w, m->key[0], m->key[1]);
-        vf n[4];
-        box_muller(w[0], w[1], &n[0], &n[1]);
-        if (steps > 2) box_muller(w[2], w[3], &n[2], &n[3]);
-        for (int k = 0; k < steps; ++k) {
-          const vf variance = vfma(vset(m->shot), electrons[k], vset(m->read_variance_e2));
-          electrons[k] = vfma(vsqrt(variance), n[k], electrons[k]);
-        }
-      }
+      mean_electrons(m, &lanes, steps, r * g.ld + c, re, im, electrons);
       for (int k = 0; k < steps; ++k) {
+        if (noise == ODEV_NOISE_GAUSSIAN) {
+          const vf variance = vfma(vset(m->shot), electrons[k], vset(m->read_variance_e2));
+          electrons[k] = vfma(vsqrt(variance), vload(normals[k] + c), electrons[k]);
+        }
+        if (noise == ODEV_NOISE_POISSON) {
+          vu w;
+          memcpy(&w, words[k] + c, sizeof w);
+          electrons[k] = poisson_electrons(m, electrons[k], w, vload(normals[k] + c));
+        }
         const odev_plane out = {(char *)counts + (size_t)k * plane * size, m->float_counts, g.n};
-        vf dn = vfma(vmin(electrons[k], vset(m->full_well_e)), vset(m->dn_per_e), vset(m->black_dn));
-        if (!m->float_counts) dn = vround(vmin(vmax(dn, vset(0.0f)), vset(m->dn_max)));
+        vf dn = vmin(vfma(electrons[k], gain, black), top);
+        if (!m->float_counts) dn = vmax(dn, vset(0.0f));
         plane_store(out, r, c, dn);
       }
     }
+  }
 }
 
 #endif

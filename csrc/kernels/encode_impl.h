@@ -173,7 +173,7 @@ typedef struct {
 
 INLINE foreign_row foreign_begin(const odev_codec *k, float *const power[4], int h, int r) {
   const odev_geometry g = k->geometry;
-  return (foreign_row){stencil_begin(k->link[h >> 1][h & 1], power[h], r, g.pitch), k->partner[h >> 1] + r * g.ld,
+  return (foreign_row){stencil_begin(k->link[h >> 1][h & 1], halo_rows(power[h], r, g.pitch), r, g.pitch), k->partner[h >> 1] + r * g.ld,
                        power[h ^ 1] + (ptrdiff_t)r * g.pitch};
 }
 
@@ -220,7 +220,7 @@ INLINE void power_to_codes(const odev_codec *k, encode_scratch s, void *codes) {
         const vf cold = p * vfma(slope, p, vset(1.0f)); /* V^2 / R0 */
         const vf u2 = cold * vload(k->per_power_full[h >> 1][h & 1] + r * g.ld + c);
         const vf code = vmin(vsqrt(u2), vset(1.0f)) * code_max;
-        plane_store(out, r, c, k->float_codes ? code : vround(code));
+        plane_store(out, r, c, code);
       }
   }
 }

@@ -4,16 +4,27 @@
 
 #include "../emulator/model.h"
 #include "../host/codec.h"
+#include "power_rows.h"
+#include "slow_lens.h"
 
 typedef struct {
   const char *name;
   int width;
-  /* Physics: codes to powers, powers to phases, phases to field, field to spectrum, light to counts. */
+  /* Physics.  Codes to powers on plain planes; codes to steady phases [turns] without the substrate's part
+   * (theta a, theta b, and both phi, in mft their sum), with the powers' moments. */
   void (*heater_powers)(const odev_emulator_model *, const void *codes, float *power[4]);
-  void (*steady_phases)(const odev_emulator_model *, float *const power[4], float *turns[3]);
-  void (*chip_field)(const odev_emulator_model *, float *const now[3], float *const before[3],
-                     float ambient_turns, float *re, float *im);
+  void (*steady_phases)(const odev_emulator_model *, const void *codes, odev_power_rows rows, float *turns[4],
+                        odev_moments *moments);
+  /* Phases to the field that leaves a chip: mft, both stages; 4f, stage a; and the field at chip b times
+   * stage b, in place. */
+  void (*chip_field)(const odev_emulator_model *, float *const now[4], float *const before[4],
+                     const odev_theta_offset *, float *re, float *im);
+  void (*second_chip)(const odev_emulator_model *, float *const now[4], float *const before[4],
+                      const odev_theta_offset *, float *re, float *im);
+  /* Field to spectrum: the transform, and the lens that rotates and magnifies. */
   void (*fft2)(const odev_fft_plan *, float *re, float *im, float *scratch);
+  void (*slow_lens)(const odev_slow_lens *, float *re, float *im, float *scratch);
+  /* Light to counts. */
   void (*detect)(const odev_emulator_model *, const odev_exposure_light *, const float *re,
                  const float *im, void *counts);
   /* Host: targets to codes, counts to spectra. */

@@ -59,6 +59,7 @@ INLINE vmask vgreater_equal(vf a, vf b) { return _mm512_cmp_ps_mask((__m512)a, (
 INLINE vmask vodd(vi a) { return _mm512_test_epi32_mask((__m512i)a, _mm512_set1_epi32(1)); }
 INLINE vf vselect(vmask m, vf a, vf b) { return (vf)_mm512_mask_blend_ps(m, (__m512)b, (__m512)a); }
 INLINE uint32_t vmask_bits(vmask m) { return m; }
+INLINE vmask vbit(vu a, int bit) { return _mm512_test_epi32_mask((__m512i)a, _mm512_set1_epi32(1 << bit)); }
 INLINE vf vmin(vf a, vf b) { return (vf)_mm512_min_ps((__m512)a, (__m512)b); }
 INLINE vf vmax(vf a, vf b) { return (vf)_mm512_max_ps((__m512)a, (__m512)b); }
 #elif W == 8
@@ -68,6 +69,7 @@ INLINE vmask vgreater_equal(vf a, vf b) { return a >= b; }
 INLINE vmask vodd(vi a) { return (a & 1) != 0; }
 INLINE vf vselect(vmask m, vf a, vf b) { return (vf)_mm256_blendv_ps((__m256)b, (__m256)a, (__m256)m); }
 INLINE uint32_t vmask_bits(vmask m) { return (uint32_t)_mm256_movemask_ps((__m256)m); }
+INLINE vmask vbit(vu a, int bit) { return (vi)(a << (31 - bit)) >> 31; }
 INLINE vf vmin(vf a, vf b) { return (vf)_mm256_min_ps((__m256)a, (__m256)b); }
 INLINE vf vmax(vf a, vf b) { return (vf)_mm256_max_ps((__m256)a, (__m256)b); }
 #else
@@ -81,6 +83,7 @@ INLINE uint32_t vmask_bits(vmask m) {
   for (int i = 0; i < W; ++i) bits |= (uint32_t)(m[i] & 1) << i;
   return bits;
 }
+INLINE vmask vbit(vu a, int bit) { return (vi)(a << (31 - bit)) >> 31; }
 INLINE vf vmin(vf a, vf b) { return vselect(a < b, a, b); }
 INLINE vf vmax(vf a, vf b) { return vselect(a > b, a, b); }
 #endif
@@ -125,26 +128,56 @@ INLINE vf vround(vf a) {
 INLINE vf vfrom_i(vi a) { return __builtin_convertvector(a, vf); }
 INLINE vi vto_i(vf a) { return __builtin_convertvector(a, vi); } /* truncates: give it integers */
 
-/* High and low words of the 32x32 -> 64 bit products of each lane with one constant. */
-INLINE void vmulhilo(vu a, uint32_t m, vu *hi, vu *lo) {
+/* To the nearest integer, ties to even, |a| < 2^22. */
+INLINE vi vto_i_nearest(vf a) {
 #if W == 16
-  const __m512i k = _mm512_set1_epi32((int)m), x = (__m512i)a;
-  const __m512i even = _mm512_mul_epu32(x, k);
-  const __m512i odd = _mm512_mul_epu32(_mm512_srli_epi64(x, 32), k);
-  *lo = (vu)_mm512_mask_blend_epi32(0xAAAA, even, _mm512_slli_epi64(odd, 32));
-  *hi = (vu)_mm512_mask_blend_epi32(0xAAAA, _mm512_srli_epi64(even, 32), odd);
+  return (vi)_mm512_cvtps_epi32((__m512)a);
 #elif W == 8
-  const __m256i k = _mm256_set1_epi32((int)m), x = (__m256i)a;
-  const __m256i even = _mm256_mul_epu32(x, k);
-  const __m256i odd = _mm256_mul_epu32(_mm256_srli_epi64(x, 32), k);
-  *lo = (vu)_mm256_blend_epi32(even, _mm256_slli_epi64(odd, 32), 0xAA);
-  *hi = (vu)_mm256_blend_epi32(_mm256_srli_epi64(even, 32), odd, 0xAA);
+  return (vi)_mm256_cvtps_epi32((__m256)a);
+#elif defined(__x86_64__)
+  return (vi)_mm_cvtps_epi32((__m128)a);
 #else
-  for (int i = 0; i < W; ++i) {
-    const uint64_t p = (uint64_t)a[i] * m;
-    (*hi)[i] = (uint32_t)(p >> 32);
-    (*lo)[i] = (uint32_t)p;
-  }
+  return vto_i(vround(a));
+#endif
+}
+
+/* table[index], index 0 to 15 in each lane. */
+INLINE vf vlookup16(const float table[16], vi index) {
+#if W == 16
+  return (vf)_mm512_permutexvar_ps((__m512i)index, (__m512)vload(table));
+#elif W == 8
+  const __m256 low = _mm256_permutevar8x32_ps((__m256)vload(table), (__m256i)index);
+  const __m256 high = _mm256_permutevar8x32_ps((__m256)vload(table + 8), (__m256i)index);
+  return (vf)_mm256_blendv_ps(low, high, (__m256)(index << 28));
+#else
+  vf r;
+  for (int i = 0; i < W; ++i) r[i] = table[index[i]];
+  return r;
+#endif
+}
+
+/* 64-bit products of the lower word of each pair of words with one constant. */
+typedef uint64_t vq __attribute__((vector_size(W * 4)));
+INLINE vq vset_q(uint64_t x) { return (vq){0} + x; }
+INLINE vq vmul_lower(vq a, uint32_t m) {
+#if W == 16
+  return (vq)_mm512_mul_epu32((__m512i)a, _mm512_set1_epi32((int)m));
+#elif W == 8
+  return (vq)_mm256_mul_epu32((__m256i)a, _mm256_set1_epi32((int)m));
+#elif defined(__x86_64__)
+  return (vq)_mm_mul_epu32((__m128i)a, _mm_set1_epi32((int)m));
+#else
+  return (a & 0xffffffffu) * m;
+#endif
+}
+/* The lower words of two vectors of pairs, taking turns. */
+INLINE vu vinterleave_lower(vq even, vq odd) {
+#if W == 16
+  return (vu)_mm512_mask_blend_epi32(0xAAAA, (__m512i)even, (__m512i)(odd << 32));
+#elif W == 8
+  return (vu)_mm256_blend_epi32((__m256i)even, (__m256i)(odd << 32), 0xAA);
+#else
+  return (vu)((even & 0xffffffffu) | (odd << 32));
 #endif
 }
 
@@ -164,6 +197,10 @@ INLINE void vmulhilo(vu a, uint32_t m, vu *hi, vu *lo) {
 #define LANE_AFTER(l) (1 + (l))
 INLINE vf vfrom_before(vf before, vf at) { return __builtin_shuffle(before, at, (vi)LANES(LANE_BEFORE)); }
 INLINE vf vfrom_after(vf at, vf after) { return __builtin_shuffle(at, after, (vi)LANES(LANE_AFTER)); }
+#define LANE_TWO_BEFORE(l) (W - 2 + (l))
+#define LANE_TWO_AFTER(l) (2 + (l))
+INLINE vf vfrom_two_before(vf before, vf at) { return __builtin_shuffle(before, at, (vi)LANES(LANE_TWO_BEFORE)); }
+INLINE vf vfrom_two_after(vf at, vf after) { return __builtin_shuffle(at, after, (vi)LANES(LANE_TWO_AFTER)); }
 
 #define LANE_LO(l, d) (((l) & (d)) ? W + (l) - (d) : (l))
 #define LANE_HI(l, d) (((l) & (d)) ? W + (l) : (l) + (d))

@@ -8,22 +8,25 @@
 
 #include "simd.h"
 
+/* sin(2 pi f) and cos(2 pi f), error < 1e-7, for |f| <= 1/8. */
+INLINE void vsincos_octant(vf f, vf *sine, vf *cosine) {
+  const vf z = f * f;
+  vf s = vset(-75.2400642f);
+  s = vfma(s, z, vset(81.58812464f));
+  s = vfma(s, z, vset(-41.34162804f));
+  *sine = vfma(s, z, vset(6.28318522f)) * f;
+  vf c = vset(59.24596381f);
+  c = vfma(c, z, vset(-85.44374172f));
+  c = vfma(c, z, vset(64.93932647f));
+  c = vfma(c, z, vset(-19.73920869f));
+  *cosine = vfma(c, z, vset(1.0f));
+}
+
 /* sin(2 pi t) and cos(2 pi t), error < 1.2e-7, for |t| < 2^20. */
 INLINE void vsincos_turns(vf t, vf *sine, vf *cosine) {
   const vf k = vround(t * vset(4.0f));
-  const vf f = vfnma(k, vset(0.25f), t); /* exact: |f| <= 1/8 */
-  const vf z = f * f;
-  vf s = vset(41.47289059f);
-  s = vfma(s, z, vset(-76.69786814f));
-  s = vfma(s, z, vset(81.60520473f));
-  s = vfma(s, z, vset(-41.34170215f));
-  s = vfma(s, z, vset(6.28318531f)) * f;
-  vf c = vset(-26.10802712f);
-  c = vfma(c, z, vset(60.24005738f));
-  c = vfma(c, z, vset(-85.45678923f));
-  c = vfma(c, z, vset(64.93939396f));
-  c = vfma(c, z, vset(-19.7392088f));
-  c = vfma(c, z, vset(1.0f));
+  vf s, c;
+  vsincos_octant(vfnma(k, vset(0.25f), t), &s, &c); /* exact: within 1/8 */
   const vi q = vto_i(k);
   const vmask swap = vodd(q);
   const vf sr = vselect(swap, c, s), cr = vselect(swap, s, c);
@@ -31,26 +34,23 @@ INLINE void vsincos_turns(vf t, vf *sine, vf *cosine) {
   *cosine = (vf)((vi)cr ^ (((q + 1) & 2) << 30));
 }
 
-/* Natural logarithm of normal, positive x; relative error < 2e-7. */
-INLINE vf vlog(vf x) {
-  const vi bits = (vi)x;
-  /* Split x = m 2^e with m in [sqrt(1/2), sqrt(2)). */
-  const vi e = (bits - 0x3f3504f3) >> 23;
-  const vf f = (vf)(bits - (e << 23)) - vset(1.0f);
-  vf p = vset(0.07149754f);
-  p = vfma(p, f, vset(-0.11571201f));
-  p = vfma(p, f, vset(0.11661511f));
-  p = vfma(p, f, vset(-0.12411051f));
-  p = vfma(p, f, vset(0.14249937f));
-  p = vfma(p, f, vset(-0.1666848f));
-  p = vfma(p, f, vset(0.20000707f));
-  p = vfma(p, f, vset(-0.24999989f));
-  p = vfma(p, f, vset(0.33333331f));
-  const vf z = f * f;
-  const vf tail = vfma(z * f, p, z * vset(-0.5f));
-  const vf ef = vfrom_i(e);
-  /* ln 2 in two parts: the first is exact in few bits, so that e * ln2_hi is exact. */
-  return vfma(ef, vset(0.693359375f), vfma(ef, vset(-2.12194440e-4f), tail) + f);
+/* -2 ln(v 2^-23) for v in [1/2, 2^23); relative error < 1e-7. */
+INLINE vf vminus_two_log(vf v) {
+  /* Split v 2^-23 = m 2^e with m in [sqrt(1/2), sqrt(2)), whose bits begin at 0x3f3504f3. */
+  const vi t = (vi)v - (0x3f3504f3 + (23 << 23));
+  const vi e = t >> 23;
+  const vf f = (vf)((t & 0x7fffff) + 0x3f3504f3) - vset(1.0f);
+  /* ln(1 + f) = f - f^2/2 + f^3 p(f); the coefficients are those of -2 p. */
+  vf p = vset(-0.17400862f);
+  p = vfma(p, f, vset(0.28534976f));
+  p = vfma(p, f, vset(-0.29829538f));
+  p = vfma(p, f, vset(0.33155168f));
+  p = vfma(p, f, vset(-0.39926128f));
+  p = vfma(p, f, vset(0.50002674f));
+  p = vfma(p, f, vset(-0.66667822f));
+  p = vfma(p, f, vset(1.0f));
+  const vf tail = vfma(p, f * f, vset(-2.0f) * f);
+  return vfma(vfrom_i(e), vset(-1.38629436f), tail);
 }
 
 /* atan2(y, x) in turns, in (-1/2, 1/2], error < 4e-8; atan2(0, 0) = 0. */

@@ -6,8 +6,7 @@
 
 #include "../core/error.h"
 #include "../emulator/build.h"
-#include "../emulator/light.h"
-#include "../emulator/workspace.h"
+#include "../emulator/frame.h"
 
 static const odev_kernels *find(const char *name) {
   const odev_kernels *k = odev_kernels_by_name(name);
@@ -30,19 +29,23 @@ static void run_stages(const odev_emulator_model *m, const odev_kernels *k, cons
                        float *scratch, const odev_stage_outputs *out) {
   const odev_geometry g = m->geometry;
   const size_t plane = (size_t)g.n * (size_t)g.n;
-  odev_workspace w = odev_workspace_of(g, scratch);
+  odev_workspace w = odev_workspace_of(m, scratch);
+  odev_moments moments[2];
 
-  k->heater_powers(m, block->previous_codes, w.power);
-  k->steady_phases(m, w.power, w.phases[0]);
-  k->heater_powers(m, block->codes, w.power);
-  k->steady_phases(m, w.power, w.phases[1]);
-  for (size_t h = 0; out->power_mw && h < 4; ++h) gather(g, w.power[h], g.pitch, out->power_mw + h * plane, 1);
-  for (size_t i = 0; out->phase_turns && i < 3; ++i)
+  if (out->power_mw) {
+    k->heater_powers(m, block->codes, (float *[4]){w.phases[0][0], w.phases[0][1], w.phases[0][2], w.phases[1][0]});
+    for (size_t h = 0; h < 4; ++h) gather(g, w.phases[h / 3][h % 3], g.ld, out->power_mw + h * plane, 1);
+  }
+  k->steady_phases(m, block->previous_codes, w.rows, w.phases[0], &moments[0]);
+  k->steady_phases(m, block->codes, w.rows, w.phases[1], &moments[1]);
+  for (size_t i = 0; out->phase_turns && i < (m->is_4f ? 4 : 3); ++i)
     gather(g, w.phases[1][i], g.ld, out->phase_turns + i * plane, 1);
+  if (out->moments_mw) memcpy(out->moments_mw, moments[1].mode, sizeof moments[1].mode);
   const odev_drift drift = odev_drift_at(m, block->start_ns);
-  k->chip_field(m, w.phases[1], w.phases[0], m->ambient_turns_per_k * (float)drift.ambient_k, w.re, w.im);
+  const odev_theta_offset offset = odev_theta_offset_of(m, drift, &moments[1], &moments[0]);
+  k->chip_field(m, w.phases[1], w.phases[0], &offset, w.re, w.im);
   gather_complex(g, w.re, w.im, out->field);
-  k->fft2(&m->fft, w.re, w.im, w.fft);
+  odev_frame_spectrum(m, k, &w, 1, &offset, drift);
   gather_complex(g, w.re, w.im, out->spectrum);
 }
 
@@ -52,10 +55,9 @@ odev_status odev_stages_run(const odev_emulator_spec *spec, const char *kernels,
   if (!k) return ODEV_ERR_CAPABILITY;
   odev_emulator_model model;
   if (odev_emulator_model_init(&model, spec)) return odev_fail(ODEV_ERR_MEMORY, "out of memory");
-  const odev_geometry g = model.geometry;
   odev_arena arena;
   odev_status status = ODEV_OK;
-  if (odev_arena_init(&arena, odev_workspace_floats(g))) {
+  if (odev_arena_init(&arena, odev_workspace_floats(&model))) {
     status = odev_fail(ODEV_ERR_MEMORY, "out of memory");
   } else {
     run_stages(&model, k, block, arena.storage, out);

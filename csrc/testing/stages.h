@@ -8,9 +8,11 @@
 /* What each stage of one frame yields; natural n x n order, planes that are null are not written. */
 typedef struct odev_stage_outputs {
   float *power_mw;     /* [2][2] */
-  float *phase_turns;  /* [3]: theta a, theta b, both phi added; steady state, without phi_0 */
-  float *field;        /* complex: on the chip's output plane */
-  float *spectrum;     /* complex: unnormalised DFT of the field */
+  float *phase_turns;  /* [4]: theta a, theta b, phi a, phi b (mft: both added, and nothing); steady, without
+                          phi_0 and the substrate's part */
+  float *field;        /* complex: on the chip's output plane; 4f: on chip a's */
+  float *spectrum;     /* complex: on the camera, transforms unnormalised */
+  double *moments_mw;  /* [2][3][3]: of the powers, by cosine mode */
 } odev_stage_outputs;
 
 /* The first frame of `block` on the kernels named ("base", "v3", "v4"). */

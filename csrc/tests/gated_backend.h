@@ -21,7 +21,7 @@ typedef struct {
 static inline odev_status gated_caps(void *context, odev_caps *caps) {
   (void)context;
   *caps = (odev_caps){.struct_size = sizeof *caps, .n = GATED_N, .dac_bits = 14, .adc_bits = 12,
-                      .launch_steps = 32, .exposure_ns = 1000, .exposure_min_ns = 1,
+                      .launch_steps = 32, .reference_steps = 4, .exposure_ns = 1000, .exposure_min_ns = 1,
                       .exposure_max_ns = 1000000};
   return ODEV_OK;
 }
@@ -42,9 +42,9 @@ static inline odev_status gated_execute(void *context, const odev_block *block, 
   return ODEV_ERR_BACKEND;
 }
 
-static inline odev_status gated_sensors(void *context, uint64_t reading, double laser_mw,
+static inline odev_status gated_sensors(void *context, uint64_t reading, double laser_mw, const void *codes,
                                         odev_telemetry_data *telemetry) {
-  (void)context, (void)reading;
+  (void)context, (void)reading, (void)codes;
   telemetry->temperature_k = 300;
   telemetry->laser_mw = laser_mw;
   return ODEV_OK;

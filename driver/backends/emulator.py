@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from numbers import Integral
 from pathlib import Path
 from typing import Any
@@ -12,24 +12,28 @@ from numpy.typing import NDArray
 
 from driver.backends.opened import OpenedDevice
 from driver.errors import DriverError, UnknownDeviceError, ValueRangeError
-from driver.info import DeviceInfo, NominalValues, Timing
+from driver.info import REFERENCE_STEPS, DeviceInfo, NominalValues, Timing
 from driver.library import check, ffi, lib, pointer, struct
+from optical_device.camera import shot_noise_is_poisson
 from optical_device.fabrication import Fabrication, fabricate
 from optical_device.profile import Profile, load_profile, profile_hash, profile_names
-from optical_device.thermal import diagonal_link
+from optical_device.thermal import diagonal_link, ring_kernel, substrate_table
 
 __all__ = ["data_sheet", "emulator_spec", "open_emulator", "profile_names"]
 
 _REAL_PLANES = (
-    "power_full_mw", "resistance_slope_per_mw", "p_pi_mw", "static_phase_rad", "links", "partner",
+    "dac_bow", "dac_bit_error", "ring", "substrate_k_per_mw", "power_full_mw", "resistance_slope_per_mw", "p_pi_mw", "static_phase_rad", "links", "partner",
     "b0", "b1", "reference_map", "qe_map", "dark_e_per_s_map", "step_phase_rad",
     "drift_amplitude", "drift_omega_rad_per_s", "drift_phase_rad",
 )  # fmt: skip
-_COMPLEX_PLANES = ("input_map", "output_map", "launch_gain")
+_COMPLEX_PLANES = ("input_map", "middle_map", "output_map", "launch_gain")
 _SCALARS = (
-    "ambient_rad_per_k", "signal_rate_photons_per_us", "reference_rate_photons_per_us",
+    "ambient_rad_per_k", "wavelength_rad_per_pm", "rotation_rad", "magnification", "signal_rate_photons_per_us", "reference_rate_photons_per_us",
     "stray_rate_photons_per_us", "gain_e_per_dn", "full_well_e", "read_noise_e", "black_level_dn",
 )  # fmt: skip
+
+
+_LAYOUTS = {"mft": lib.ODEV_LAYOUT_MFT, "4f": lib.ODEV_LAYOUT_4F}
 
 
 def open_emulator(name: str, seed: int, overrides: Mapping[str, Any]) -> OpenedDevice:
@@ -97,7 +101,19 @@ def emulator_spec(fabrication: Fabrication) -> tuple[Any, list[NDArray[Any]]]:
         dac_bits=profile.device.dac_bits,
         adc_bits=profile.device.adc_bits,
         launch_steps=profile.source.launch_steps,
+        layout=_LAYOUTS[profile.device.layout],
+        reference_steps=REFERENCE_STEPS[profile.device.detection],
         shot_noise=int(profile.camera.shot_noise),
+        poisson=int(
+            shot_noise_is_poisson(
+                profile.camera.shot_noise, profile.device.adc_bits, profile.camera.gain_e_per_dn
+            )
+        ),
+        slow_lens=int(
+            (fabrication.rotation_rad, fabrication.magnification) != (0.0, 1.0)
+            or profile.lens.follows_wavelength
+        ),
+        follows_wavelength=int(profile.lens.follows_wavelength),
         seed=fabrication.seed,
         serial=serial,
         write_ns=_ns(timing.write_us),
@@ -111,7 +127,9 @@ def emulator_spec(fabrication: Fabrication) -> tuple[Any, list[NDArray[Any]]]:
         laser_max_mw=2.0 * profile.source.laser_nominal_mw,
         transient_memory=fabrication.memory,
         relative_intensity_noise=profile.source.rin,
-        temperature_k=profile.thermal.ambient_k,
+        ambient_k=profile.thermal.ambient_k,
+        interlock_k=profile.thermal.interlock_k,
+        wavelength_nm=profile.source.wavelength_nm,
         temperature_offset_k=fabrication.sensor_offset_k,
         temperature_noise_k=profile.thermal.sensor_noise_k,
         laser_sensor_gain=fabrication.monitor_gain,
@@ -125,6 +143,10 @@ def emulator_spec(fabrication: Fabrication) -> tuple[Any, list[NDArray[Any]]]:
 
 def _ns(microseconds: float) -> int:
     return round(1000.0 * microseconds)
+
+
+def _numbers(values: Iterable[float]) -> tuple[float, ...]:
+    return tuple(float(value) for value in values)
 
 
 def data_sheet(profile: Profile, serial: str) -> DeviceInfo:
@@ -168,6 +190,14 @@ def data_sheet(profile: Profile, serial: str) -> DeviceInfo:
             black_level_dn=cam.black_level_dn,
             reference_waist_px=profile.reference.waist_grids * n,
             launch_default_step=src.launch_default_step,
+            link_ring=_numbers(ring_kernel(heat.link_nearest, heat.heat_length_pitches)),
+            substrate_k_per_mw=tuple(
+                _numbers(row)
+                for row in substrate_table(heat.substrate_k_per_w, heat.substrate_length_grids)
+            ),
+            ambient_rad_per_k=heat.ambient_rad_per_k,
+            wavelength_nm=src.wavelength_nm,
+            wavelength_rad_per_pm=src.wavelength_rad_per_pm,
         ),
         timing=Timing(
             write_us=timing.write_us,
@@ -176,6 +206,7 @@ def data_sheet(profile: Profile, serial: str) -> DeviceInfo:
             exposure_us=timing.exposure_us,
             exposure_range_us=(timing.exposure_min_us, timing.exposure_max_us),
             readout_us=timing.readout_us,
+            reference_steps=REFERENCE_STEPS[profile.device.detection],
         ),
         nominal_is_true=_has_no_tolerances(profile),
         power_w=power.heaters_w + power.laser_w + power.camera_w + power.electronics_w,

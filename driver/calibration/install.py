@@ -51,6 +51,7 @@ def calibration_struct(
         pilot_codes=plane("pilot_codes", info.code_dtype, "const void *")
         if has_pilot
         else ffi.NULL,
+        reference_plane_dn=plane("reference_dn", np.float64, "const double *"),
         **{name: plane(name, np.float64, "const double *") for name in _REAL},
         **{name: plane(name, np.complex128, "const double *") for name in _COMPLEX},
     )

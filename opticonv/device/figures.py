@@ -98,7 +98,12 @@ def convolution_costs(
     for name, shape, weight in CONVOLUTIONS:
         for precision in precisions:
             plan = ConvolutionPlan.for_shapes(
-                shape, weight, grid=info.grid[0], padding=weight[-1] // 2, precision=precision
+                shape,
+                weight,
+                grid=info.grid[0],
+                padding=weight[-1] // 2,
+                precision=precision,
+                reference_steps=info.reference_steps,
             )
             costs.append(
                 ConvolutionCost(

@@ -1,0 +1,52 @@
+"""What counts of the C kernels and of the golden model must have in common."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+FIELD_ERROR = 1e-6
+"""Error of a float32 spectrum, RMS, relative to its own RMS: 0.5 to 0.9 of this by size."""
+
+TURNED: dict[str, Any] = {"lens__camera_rotation_mrad": 1.9, "lens__magnification_error": 0.004}
+"""A camera that is rotated and magnified: the shear's series needs 5 to 12 terms."""
+
+
+def cooled(n: int) -> dict[str, Any]:
+    """A chip of more than 64 x 64 pixels lies on more carrier: its resistance falls as its area."""
+    return {"thermal__substrate_k_per_w": 0.3 * (64 / n) ** 2} if n > 64 else {}
+
+
+def assert_counts_agree(
+    counts: NDArray[Any], golden: NDArray[Any], gain_e_per_dn: float = np.inf
+) -> None:
+    """Equal but for ties.
+
+    A count is off by one where the exact value lies within C's error of a rounding boundary: a
+    fraction 2 E|error|.  With e the spectrum's relative error, |S + R|^2 errs by 2 e |S| |S + R|,
+    at most 2 e of the count but for a factor of two where S and R cancel: a fraction 4 e times the
+    mean count, twice over.
+
+    In Poisson mode the electrons are rounded, too.  A tie there is as likely per electron as above
+    per count, and moves the count by 1/gain of a step, which shows with that probability: no more
+    ties, but beyond one step where the gain is below 1 e-/DN.
+
+    Parameters
+    ----------
+    gain_e_per_dn : float
+        Of a Poisson camera with unquantised counts: a tie between electrons moves those by 1/gain.
+    """
+    assert counts.shape == golden.shape
+    assert counts.dtype == golden.dtype
+    off = np.abs(counts.astype(np.float64) - golden.astype(np.float64))
+    ties = 8 * FIELD_ERROR * float(np.mean(golden))
+    if counts.dtype == np.uint16:
+        assert np.max(off) <= 1
+        assert np.mean(off > 0) <= ties
+    else:  # 2 e_S of the brightest, with e_S the field's largest error of about 1e-5
+        near = off <= 2e-5 * np.max(golden)
+        step = 1.0 / gain_e_per_dn
+        assert np.mean(~near) <= (ties / step if step else 0.0)
+        assert np.all(near | (np.abs(off - step) <= 2e-5 * np.max(golden)))
