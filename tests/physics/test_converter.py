@@ -37,7 +37,8 @@ def transfer(form: str, seed: int, n: int, stage: int, codes: tuple[int, ...]) -
     frames = np.zeros((len(codes) + 1, 2, 2, n, n), np.uint16)
     frames[1:, stage, 1] = np.array(codes, np.uint16)[:, None, None]
     with opened(form, "ideal", seed, device__n=n, **ERRORS) as device:
-        counts = device.expose(frames, launch_step=12)
+        # Dim: the axis gets all light at once, and float32 counts of it must not drown the rest.
+        counts = device.expose(frames, launch_step=20)
     fields = behind_chip(four_steps(counts))
     turned = (fields[1:] / fields[0]).mean(-1)  # of a row's pixels, which are alike
     u = np.array(codes)[:, None] / LAST
@@ -116,7 +117,7 @@ def test_steps_of_a_lot_are_those_of_four_bits(form: str) -> None:
     for bits_off in range(4):
         steps = dnl[lowest == bits_off]
         # The same bits at every one of these codes: the same step, but for the bow's slope.
-        assert np.ptp(steps, axis=0).max() < 0.01 + 2 * noise_lsb((1024,))[0]
+        assert np.ptp(steps, axis=0).max() < 0.01 + 4 * noise_lsb((1024,))[0]
         # One weight less those of the bits below: variances add up.
         variance = (1 + bits_off) * WEIGHT_LSB**2
         total = np.sum(steps.mean(0) ** 2) / variance
