@@ -60,18 +60,21 @@ def draw_chip_temperature(fabrication: Fabrication, program: Program, basis: str
         (3.5, 3.1),
     )
     drift_k = _drift_across(fabrication)
-    for row, (name, power, rise, mean_k) in zip(axes, rows, strict=True):
+    for index, (row, (name, power, rise, mean_k)) in enumerate(zip(axes, rows, strict=True)):
         turned = fabrication.ambient_rad_per_k * (rise + 1e-3 * drift_k)
-        over = "; TRIPS the interlock" if mean_k > heat.interlock_k else ""
-        planes = (
+        over = "\nTRIPS the interlock" if mean_k > heat.interlock_k else ""
+        planes = [
             (power, f"{name}\n{1e-3 * power.sum():.3g} W", "power per pixel [mW]", "inferno"),
             (rise, f"rise, mean {rise.mean():.3g} K, chip at {mean_k:.2f} K{over}", "rise [K]",
              "magma"),
-            (drift_k, "ambient and gradient drift\nafter one hour", "change [mK]", "RdBu_r"),
-            (turned, f"phase of θ by both\nfrom {turned.min():.3g} to {turned.max():.3g} rad",
+            (turned, f"phase of θ by rise and drift,\n{turned.min():.3g} to {turned.max():.3g} rad",
              "phase [rad]", "viridis"),
-        )  # fmt: skip
+            (drift_k, "ambient and gradient drift\nafter one hour", "change [mK]", "RdBu_r"),
+        ]  # fmt: skip
         for axis, (plane, title, label, cmap) in zip(row, planes, strict=True):
+            if index and plane is drift_k:  # the same for all
+                axis.set_axis_off()
+                continue
             norm = _norm(plane, symmetric=cmap == "RdBu_r", from_zero=cmap == "inferno")
             _draw(figure, axis, plane, title, label, cmap, norm)
     return figure

@@ -104,13 +104,13 @@ def draw_both_chips(
         first = aligned_to(wanted, light_leaving_chip(fabrication, program, 0))
         second = light_leaving_chip(fabrication, program, 1) / (before * after)
         camera = camera_spectrum(fabrication, program)
-        factor = np.vdot(camera, seen) / np.linalg.norm(camera) ** 2
+        camera = np.vdot(camera, seen) / np.linalg.norm(camera) ** 2 * camera
         error = f", error {percent(field_error(first, wanted))}"
-        columns.append((name, error, first, aligned_to(spectrum, second), factor * camera))
+        columns.append((name, error, first, aligned_to(spectrum, second), camera))
     figure, axes = grid_figure(
         f"Both chips of {fabrication.serial}: a photograph without its mean, a filter for upright "
         "edges,\nand their convolution on the camera, turned by 180°\n"
-        "tilt and factor fitted to what is wanted",
+        "tilt and phase fitted to what is wanted; shown at equal power",
         (4, len(columns)),
         (3.5, 2.9),
     )
@@ -127,10 +127,10 @@ def draw_both_chips(
         off = "" if column == 0 else f"error {percent(field_error(second, spectrum))}"
         miss = "" if column == 0 else f"error {percent(field_error(camera, seen))}"
         planes = (
-            (np.abs(first), f"{name}{error}", 0, pixels),
-            (np.abs(second), off, -(n // 2), frequencies),
+            (np.abs(_at_power_of(wanted, first)), f"{name}{error}", 0, pixels),
+            (np.abs(_at_power_of(spectrum, second)), off, -(n // 2), frequencies),
             (np.angle(second), "", -(n // 2), frequencies),
-            (np.real(camera), miss, 0, pixels),
+            (np.real(_at_power_of(seen, camera)), miss, 0, pixels),
         )
         for at, (plane, title, corner, labels) in enumerate(planes):
             label, cmap, norm = bars[at]
@@ -141,3 +141,9 @@ def draw_both_chips(
             if column == len(columns) - 1:
                 figure.colorbar(image, ax=axes[at], label=label, shrink=0.9, pad=0.01)
     return figure
+
+
+def _at_power_of(
+    target: NDArray[np.complex128], field: NDArray[np.complex128]
+) -> NDArray[np.complex128]:
+    return np.asarray(field * (np.linalg.norm(target) / np.linalg.norm(field)))

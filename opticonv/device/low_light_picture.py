@@ -60,11 +60,16 @@ def draw_low_light(fabrication: Fabrication) -> Figure:
         (2, len(MEANS_E)),
         (3.4, 3.0),
     )
-    stray_e = fabrication.stray_rate_photons_per_us * profile.timing.exposure_us * camera.qe
-    dark_e = float(fabrication.dark_e_per_s_map.mean()) * 1e-6 * profile.timing.exposure_us
+    exposure_us = profile.timing.exposure_us
+    beam = fabrication.qe_map * fabrication.reference_map**2
+    others_e = exposure_us * (
+        fabrication.stray_rate_photons_per_us * fabrication.qe_map
+        + 1e-6 * fabrication.dark_e_per_s_map
+    )
     for index, mean_e in enumerate(MEANS_E):
         seen = electrons_seen(fabrication, mean_e, frames)
-        total_e = mean_e + stray_e + dark_e
+        pixels_e = others_e + mean_e * beam / beam.mean()
+        total_e = float(pixels_e.mean())
         noise_e = float(np.sqrt(total_e + fabrication.read_noise_e**2))
         low, high = total_e - 4.0 * noise_e, total_e + 4.0 * noise_e
         norm = Normalize(low, high)
@@ -76,16 +81,19 @@ def draw_low_light(fabrication: Fabrication) -> Figure:
         bar = figure.colorbar(image, ax=axes[0, index], shrink=0.85, pad=0.02)
         bar.set_label("e⁻, black level off", fontsize=8)
         bar.ax.tick_params(labelsize=7)
-        _draw_histogram(axes[1, index], fabrication, seen.ravel(), total_e, (low, high))
+        _draw_histogram(axes[1, index], fabrication, seen.ravel(), pixels_e, (low, high))
     axes[1, 0].set_ylabel("share of pixels per step", fontsize=8)
     axes[1, 0].legend(fontsize=7, loc="upper right")
     return figure
 
 
 def _draw_histogram(
-    axis: Axes, fabrication: Fabrication, seen: Floats, mean_e: float, span: tuple[float, float]
+    axis: Axes, fabrication: Fabrication, seen: Floats, pixels_e: Floats, span: tuple[float, float]
 ) -> None:
-    """Shares of counts, and those of Poisson's electrons with read noise, step by step."""
+    """Shares of counts, and those of Poisson's electrons with read noise, step by step.
+
+    `pixels_e` are the pixels' means: the beam is not quite even.
+    """
     bits = fabrication.profile.device.adc_bits
     step = fabrication.gain_e_per_dn if bits else max((span[1] - span[0]) / 60.0, 1.0)
     offset = -np.mod(fabrication.black_level_dn, 1.0) * step if bits else 0.0
@@ -94,16 +102,19 @@ def _draw_histogram(
     shares = np.histogram(seen, edges)[0] / seen.size
     centres = (edges[1:] + edges[:-1]) / 2.0
     axis.bar(centres, shares, width=0.9 * step, color="C0", alpha=0.6, label="exposed")
-    electrons = np.arange(stats.poisson.ppf(1e-9, mean_e), stats.poisson.isf(1e-9, mean_e) + 1)
-    weights = stats.poisson.pmf(electrons, mean_e)
+    # Sixteen means stand for all pixels'.
+    means = np.quantile(pixels_e, (np.arange(16) + 0.5) / 16)[:, None]
+    electrons = np.arange(
+        stats.poisson.ppf(1e-9, means.min()), stats.poisson.isf(1e-9, means.max()) + 1
+    )
+    weights = stats.poisson.pmf(electrons, means).mean(0)
     width = max(fabrication.read_noise_e, 1e-6)
     below = stats.norm.cdf((edges[:, None] - electrons) / width) @ weights
     axis.plot(centres, np.diff(below), "C3.-", markersize=3, linewidth=0.8,
               label="Poisson with read noise")  # fmt: skip
     axis.set_xlim(*span)
+    axis.set_ylim(0.0, 1.35 * axis.get_ylim()[1])
     axis.set_xlabel("electrons by the counts [e⁻]", fontsize=8)
-    axis.set_title(
-        f"mean {seen.mean():.4g} e⁻ ({mean_e:.4g}), spread {seen.std():.3g} e⁻", fontsize=9
-    )
+    axis.set_title(f"mean {seen.mean():.4g} e⁻, spread {seen.std():.3g} e⁻", fontsize=9)
     axis.grid(alpha=0.3)
     axis.tick_params(labelsize=7)
