@@ -7,13 +7,14 @@
 #include "crosstalk_impl.h"
 #include "power_rows.h"
 
-/* Relative voltage u' of the W codes from column c; `dac` is the row's converter. */
-INLINE vf drive_fraction(const odev_emulator_model *m, const float *dac, odev_plane code, int r, int c,
+/* Voltages of the W codes from column c: u' by the row's converter `dac`, or without errors the codes
+ * themselves, whose scale is in the power. */
+INLINE vf heater_drive(const odev_emulator_model *m, const float *dac, odev_plane code, int r, int c,
                          int has_errors) {
-  const vf raw = plane_load(code, r, c), u = raw * vset(m->code_scale);
-  if (!has_errors) return u;
+  const vf raw = plane_load(code, r, c);
+  if (!has_errors) return raw;
   const vf bits = vlookup16(dac, vto_i(raw) >> m->leading_shift);
-  return vfma(u, vfma(u, vset(dac[ODEV_DAC_BEND]), vset(dac[ODEV_DAC_SLOPE])), bits);
+  return vfma(raw, vfma(raw, vset(dac[ODEV_DAC_BEND]), vset(dac[ODEV_DAC_SLOPE])), bits);
 }
 
 /* P = V^2 / (R0 (1 + beta P)), solved for P: 2 P0 / (1 + sqrt(1 + 4 beta P0)). */
@@ -34,7 +35,7 @@ INLINE void power_row(const odev_emulator_model *m, const void *codes, int r, fl
     for (int h = 0; h < 4; ++h) {
       const odev_plane code = {(char *)(uintptr_t)codes + (size_t)h * plane * size, m->float_codes, g.n};
       const float *dac = m->dac[h >> 1][h & 1] + (size_t)r * ODEV_DAC_ROW;
-      const vf u = drive_fraction(m, dac, code, r, c, has_errors);
+      const vf u = heater_drive(m, dac, code, r, c, has_errors);
       const vf cold = vload(m->power_full_mw[h >> 1][h & 1] + r * g.ld + c) * (u * u);
       const vf slope4 = vload(m->slope4_per_mw[h >> 1][h & 1] + r * g.ld + c);
       vstore(row[h] + c, heater_power(m, cold, slope4, has_polynomial));
