@@ -143,7 +143,9 @@ def _programs(
     programs = [(DATA_SHEET, specimen.encoded(pictures, 0.0))]
     clean = specimen.encoded(pictures, 0.0, more=off)
     note = ""
-    if off:
+    if off and fabrication.profile.device.detection == "intensity":
+        note = "Not calibrated, pictures by the data sheet alone: this device sees no phase."
+    elif off:
         try:
             programs.append((CALIBRATED, specimen.encoded(pictures, 0.0, calibrated=True)))
         except (CalibrationError, CapabilityError) as error:

@@ -103,6 +103,9 @@ class Specimen:
             Whether it is calibrated first; else the driver goes by the data sheet.
         """
         overrides = {**self.overrides, **(more or {})}
+        if load_profile(self.name, **overrides).device.detection == "intensity":
+            # The driver encodes for devices that see phases; heaters are the same in both.
+            overrides["device__detection"] = "four_step"
         with (
             open_device(f"emulator:{self.name}", seed=self.seed, **overrides) as device,
             warnings.catch_warnings(),
