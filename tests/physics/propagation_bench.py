@@ -155,7 +155,7 @@ def reduced(bench: Bench, z: Complexes, waves: Floats | None = None) -> Complexe
     change = bench.wavelength / WAVELENGTH - 1.0
     matrix = lens.camera_matrix(bench.rotation, bench.magnification, change)
     output_map = after * lens.envelope(n, bench.width, matrix, bench.camera_shift)
-    output_map = output_map * lens.shift_map(n, bench.input_shift)
+    output_map = output_map * lens.shift_map(n, lens.seen_shift(bench.input_shift, matrix))
     scale = n * (bench.width * bench.pitch) ** 2 / (1j * bench.wavelength * bench.focal)
     # Both shifts together turn the whole field by a constant, which the maps leave out.
     turn = np.dot(bench.camera_shift, bench.input_shift) / n

@@ -25,6 +25,7 @@ MISALIGNED = {
     "device__n": N,
     "lens__element_width_fraction": 0.5,
     "lens__camera_shift_px": 0.25,
+    "lens__input_shift_px": 0.25,
     "lens__camera_rotation_mrad": 6.0,
     "lens__magnification_error": 0.01,
     "middle__shift_px": 0.25,
@@ -46,13 +47,19 @@ def through_one_lens(bench: Bench, z: Complexes) -> Complexes:
 
 
 def bench_of(f: Fabrication, plane: Complexes) -> Bench:
-    """The bench whose camera stands as the specimen's; `plane` has its shift."""
-    return replace(
+    """The bench that is misaligned as the specimen is; `plane` has the camera's shift.
+
+    The output map has the emitters', seen by the turned camera.
+    """
+    bench = replace(
         Bench(),
         camera_shift=shift_of(plane),
         rotation=f.rotation_rad,
         magnification=f.magnification,
     )
+    seen = shift_of(f.output_map / axis_maps(N)[1])
+    row, column = np.linalg.solve(bench.camera_matrix.T, seen)
+    return replace(bench, input_shift=(float(row), float(column)))
 
 
 def error(seen: Complexes, expected: Complexes) -> float:

@@ -28,7 +28,9 @@ def z() -> Complexes:
         Bench(rotation=-0.02, magnification=1.03),
         Bench(magnification=0.9),
         Bench(wavelength=1.565e-6),
-        Bench(rotation=0.03, magnification=0.98, camera_shift=(0.3, -0.4)),
+        Bench(
+            rotation=0.03, magnification=0.98, camera_shift=(0.3, -0.4), input_shift=(-0.25, 0.1)
+        ),
     ],
     ids=["turned", "turned-larger", "smaller", "redder", "turned-shifted"],
 )
