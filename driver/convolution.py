@@ -156,7 +156,6 @@ def convolve2d(
         padding_mode=padding_mode,
         precision=precision,
         pack=pack,
-        reference_steps=device.info.reference_steps,
     )
     if offsets is not None and offsets.shape != (plan.outputs,):
         raise ShapeError(f"bias {offsets.shape} must have shape ({plan.outputs},)")

@@ -296,6 +296,8 @@ class Device:
             check(lib.odev_load_calibration(handle, data))
 
     def _warn_if_uncalibrated(self) -> None:
+        if self._info.layout == "4f":
+            return  # it has no results to be useless
         trusted = self._calibration is not None or self._info.nominal_is_true
         if not trusted and not self._warned:
             self._warned = True
@@ -328,12 +330,12 @@ class Device:
         return frames.encode(self._handle, self._info, x, operand=operand, inverse=inverse)
 
     def decode(self, counts: Any, encoded: Encoded) -> Any:
-        """Counts of four-step exposures to complex spectra, with the calibrated maps.
+        """Counts of all steps to complex spectra, with the calibrated maps.
 
         Parameters
         ----------
         counts : array
-            (n, 4, N, N) of ``info.count_dtype``, as `expose` gave them for ``encoded.codes``.
+            (n, steps, N, N) of ``info.count_dtype``, as `expose` gave them for ``encoded.codes``.
         encoded : Encoded
             What `encode` returned.
 

@@ -24,7 +24,8 @@ odev_theta_offset odev_theta_offset_of(const odev_emulator_model *m, odev_drift 
   return o;
 }
 
-static void last_lens(const odev_emulator_model *m, const odev_kernels *kernels, odev_workspace *w, odev_drift drift) {
+void odev_frame_last_lens(const odev_emulator_model *m, const odev_kernels *kernels, odev_workspace *w,
+                          odev_drift drift) {
   if (!m->slow_lens) {
     kernels->fft2(&m->fft, w->re, w->im, w->transform);
     return;
@@ -41,5 +42,5 @@ void odev_frame_spectrum(const odev_emulator_model *m, const odev_kernels *kerne
     kernels->fft2(&m->fft, w->re, w->im, w->transform);
     kernels->second_chip(m, w->phases[now], w->phases[now ^ 1], offset, w->re, w->im);
   }
-  last_lens(m, kernels, w, drift);
+  odev_frame_last_lens(m, kernels, w, drift);
 }

@@ -17,4 +17,8 @@ odev_theta_offset odev_theta_offset_of(const odev_emulator_model *model, odev_dr
 void odev_frame_spectrum(const odev_emulator_model *model, const odev_kernels *kernels, odev_workspace *workspace,
                          int now, const odev_theta_offset *offset, odev_drift drift);
 
+/* Its last step: the lens in front of the camera, in place on the workspace's field. */
+void odev_frame_last_lens(const odev_emulator_model *model, const odev_kernels *kernels, odev_workspace *workspace,
+                          odev_drift drift);
+
 #endif

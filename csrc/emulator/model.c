@@ -61,9 +61,13 @@ static double times_root(const void *context, size_t at) {
   return r->factor * r->value[r->stride * at] * sqrt(r->qe[at]);
 }
 
+/* Codes to relative voltage u. */
+static double code_scale(const odev_emulator_spec *s) { return s->dac_bits ? 1.0 / ((1u << s->dac_bits) - 1u) : 1.0; }
+
 /* u' = g u + 4 B u (1 - u) + sum_k delta_k bit_k: g = 1 - sum_k delta_k. */
 static void build_dac(odev_emulator_model *m, odev_arena *arena, const odev_emulator_spec *s) {
   const size_t n = (size_t)s->n;
+  const double scale = code_scale(s);
   m->has_dac_errors =
       s->dac_bits >= 4 && (any_nonzero(s->dac_bow, 4 * n) || any_nonzero(s->dac_bit_error, 16 * n));
   m->leading_shift = s->dac_bits >= 4 ? (int)s->dac_bits - 4 : 0;
@@ -78,8 +82,8 @@ static void build_dac(odev_emulator_model *m, odev_arena *arena, const odev_emul
         for (int k = 0; k < 4; ++k) sum += (bits >> (3 - k) & 1) * delta[k];
         row[bits] = (float)sum;
       }
-      row[ODEV_DAC_SLOPE] = (float)(gain + 4 * bow);
-      row[ODEV_DAC_BEND] = (float)(-4 * bow);
+      row[ODEV_DAC_SLOPE] = (float)((gain + 4 * bow) * scale);
+      row[ODEV_DAC_BEND] = (float)(-4 * bow * scale * scale);
     }
   }
 }
@@ -98,6 +102,7 @@ static double largest_slope(const odev_emulator_spec *s, size_t plane) {
 static void build_heaters(odev_emulator_model *m, odev_arena *arena, const odev_emulator_spec *s) {
   const odev_geometry g = m->geometry;
   const size_t plane = (size_t)g.n * (size_t)g.n;
+  const double drive_scale = m->has_dac_errors ? 1 : code_scale(s);
   for (int i = 0; i < 3; ++i) m->ring[i] = (float)s->ring[i];
   m->has_ring = any_nonzero(s->ring, 3);
   m->has_crosstalk = m->has_ring || any_nonzero(s->links, 16 * plane) || any_nonzero(s->partner, 2 * plane);
@@ -106,7 +111,7 @@ static void build_heaters(odev_emulator_model *m, odev_arena *arena, const odev_
     const double *map = stage == 0 ? s->input_map : m->is_4f ? s->middle_map : NULL;
     for (size_t heater = 0; heater < 2; ++heater) {
       const size_t at = 2 * stage + heater;
-      m->power_full_mw[stage][heater] = odev_plain_from(arena, g, s->power_full_mw + at * plane, 1, 1.0);
+      m->power_full_mw[stage][heater] = odev_plain_from(arena, g, s->power_full_mw + at * plane, 1, drive_scale * drive_scale);
       m->slope4_per_mw[stage][heater] =
           odev_plain_from(arena, g, s->resistance_slope_per_mw + at * plane, 1, 4.0);
       m->turns_per_mw[stage][heater] = plane_of(arena, g, half_over, s->p_pi_mw + at * plane);
@@ -196,7 +201,6 @@ int odev_emulator_model_init(odev_emulator_model *m, const odev_emulator_spec *s
   m->reference_steps = (int)s->reference_steps;
   m->float_codes = s->dac_bits == 0;
   m->float_counts = s->adc_bits == 0;
-  m->code_scale = s->dac_bits ? 1.0f / (float)((1u << s->dac_bits) - 1u) : 1.0f;
   const size_t plain = odev_round_up(odev_plain_size(g)), halo = odev_round_up(odev_halo_size(g));
   const size_t lines = 4 * odev_round_up((size_t)g.n * ODEV_DAC_ROW) + (ODEV_MODES + 1) * odev_round_up((size_t)g.ld);
   odev_arena arena;

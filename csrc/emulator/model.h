@@ -21,8 +21,8 @@ enum {
 };
 
 /* Cosine modes of the substrate in each axis; the converter's row: a table over the four leading bits, then
- * slope and bend of u' = table + u (slope + bend u); terms of the heaters' P(P0). */
-enum { ODEV_MODES = 3, ODEV_DAC_SLOPE = 16, ODEV_DAC_BEND, ODEV_DAC_ROW, ODEV_POWER_TERMS = 8 };
+ * slope and bend of u' = table + code (slope + bend code); terms of the heaters' P(P0). */
+enum { ODEV_MODES = 3, ODEV_DAC_SLOPE = 16, ODEV_DAC_BEND, ODEV_DAC_ROW, ODEV_POWER_TERMS = 7 };
 
 typedef enum { ODEV_NOISE_NONE, ODEV_NOISE_GAUSSIAN, ODEV_NOISE_POISSON } odev_noise;
 
@@ -32,12 +32,11 @@ typedef struct {
   int is_4f, reference_steps;
   int float_codes, float_counts;
   int has_dac_errors, has_crosstalk, has_ring, has_substrate;
-  float code_scale; /* codes to relative voltage u */
   int leading_shift; /* codes to their four leading bits */
 
   /* Per stage and heater; plain planes unless said. */
   const float *dac[2][2];           /* [n][ODEV_DAC_ROW] */
-  const float *power_full_mw[2][2];
+  const float *power_full_mw[2][2]; /* P0 of a drive of 1: of u', or without converter errors of a code */
   const float *slope4_per_mw[2][2]; /* 4 beta */
   /* P / P0 as a polynomial in 4 beta P0, lowest term first, if that stays small enough. */
   int has_power_polynomial;

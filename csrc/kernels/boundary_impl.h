@@ -4,14 +4,25 @@
 
 #include "simd.h"
 
+/* 16-bit words to 32-bit ones. */
+INLINE vi vwiden(const uint16_t *p) {
+#if W == 16
+  return (vi)_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)(const void *)p));
+#elif W == 8
+  return (vi)_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(const void *)p));
+#else
+  vh h;
+  memcpy(&h, p, sizeof h);
+  return __builtin_convertvector(h, vi);
+#endif
+}
+
 /* The W elements from column c; columns from n on read as zero. */
-INLINE vf load_u16(const uint16_t *row, int c, int n) {
-  vh h = {0};
-  if (c + W <= n)
-    memcpy(&h, row + c, sizeof h);
-  else if (c < n)
-    memcpy(&h, row + c, (size_t)(n - c) * sizeof *row);
-  return vfrom_i(__builtin_convertvector(h, vi));
+INLINE vi load_u16(const uint16_t *row, int c, int n) {
+  if (__builtin_expect(c + W <= n, 1)) return vwiden(row + c);
+  uint16_t some[W] = {0};
+  if (c < n) memcpy(some, row + c, (size_t)(n - c) * sizeof *row);
+  return vwiden(some);
 }
 INLINE vf load_f32(const float *row, int c, int n) {
   if (c + W <= n) return vload(row + c);
@@ -19,13 +30,29 @@ INLINE vf load_f32(const float *row, int c, int n) {
   if (c < n) memcpy(&v, row + c, (size_t)(n - c) * sizeof *row);
   return v;
 }
-/* Rounds to the nearest, ties to even; values lie within [0, 65535]. */
+/* 32-bit words to 16-bit ones; values lie within [0, 65535]. */
+INLINE void vstore_narrow(uint16_t *p, vi v) {
+#if W == 16
+  _mm256_storeu_si256((__m256i *)(void *)p, _mm512_cvtepi32_epi16((__m512i)v));
+#elif W == 8
+  const __m256i pairs = _mm256_packus_epi32((__m256i)v, (__m256i)v);
+  _mm_storeu_si128((__m128i *)(void *)p, _mm256_castsi256_si128(_mm256_permute4x64_epi64(pairs, 0x08)));
+#else
+  const vh h = __builtin_convertvector(v, vh);
+  memcpy(p, &h, sizeof h);
+#endif
+}
+
+/* Rounds to the nearest, ties to even. */
 INLINE void store_u16(uint16_t *row, int c, int n, vf value) {
-  const vh h = __builtin_convertvector(vto_i_nearest(value), vh);
-  if (c + W <= n)
-    memcpy(row + c, &h, sizeof h);
-  else if (c < n)
-    memcpy(row + c, &h, (size_t)(n - c) * sizeof *row);
+  const vi v = vto_i_nearest(value);
+  if (__builtin_expect(c + W <= n, 1)) {
+    vstore_narrow(row + c, v);
+  } else if (c < n) {
+    uint16_t some[W];
+    vstore_narrow(some, v);
+    memcpy(row + c, some, (size_t)(n - c) * sizeof *row);
+  }
 }
 INLINE void store_f32(float *row, int c, int n, vf value) {
   if (c + W <= n)
@@ -44,7 +71,7 @@ typedef struct {
 INLINE vf plane_load(odev_plane p, int r, int c) {
   const size_t at = (size_t)r * (size_t)p.n;
   return p.is_float ? load_f32((const float *)p.data + at, c, p.n)
-                    : load_u16((const uint16_t *)p.data + at, c, p.n);
+                    : vfrom_i(load_u16((const uint16_t *)p.data + at, c, p.n));
 }
 INLINE void plane_store(odev_plane p, int r, int c, vf value) {
   const size_t at = (size_t)r * (size_t)p.n;

@@ -115,25 +115,40 @@ INLINE vf poisson_electrons(const odev_emulator_model *m, vf mean, vu word, vf n
   return vfma(vset(m->read_noise_e), normal, x);
 }
 
-/* Words and normals of one row, one exposure: the pixels' counters in `stream`. */
-INLINE void draw_row(const odev_emulator_model *m, const odev_exposure_light *l, uint32_t stream, int steps, int r,
-                     float (*normals)[ODEV_MAX_N], uint32_t (*words)[ODEV_MAX_N]) {
+/* Random numbers of a few rows at a time: as many as stay in the first-level cache beside the planes. */
+enum { DRAW_PIXELS = ODEV_MAX_N };
+typedef struct {
+  uint32_t words[4][DRAW_PIXELS];
+  float normals[4][DRAW_PIXELS];
+} draws;
+
+/* Words of `rows` rows from row r on, one exposure: the pixels' counters in `stream`. */
+INLINE void draw_words(const odev_emulator_model *m, const odev_exposure_light *l, uint32_t stream, int r, int rows,
+                       draws *d) {
   const odev_geometry g = m->geometry;
-  const uint32_t low = (uint32_t)l->frame, high = (uint32_t)(l->frame >> 32);
-  for (int c = 0; c < g.ld; c += W) {
-    vu w[4];
-    philox4x32_7(vset_u((uint32_t)(r * g.n + c)) + vlane_index(), low, high, stream + 256u * l->exposure_index,
-                 m->key[0], m->key[1], w);
-    vf n[4];
-    if (normals) {
+  const uint32_t low = (uint32_t)l->frame, high = (uint32_t)(l->frame >> 32), last = stream + 256u * l->exposure_index;
+  /* Rows that fill their vectors are one long row. */
+  const int runs = g.n == g.ld ? 1 : rows, length = g.n == g.ld ? rows * g.ld : g.ld;
+  for (int i = 0; i < runs; ++i)
+    for (int c = 0; c < length; c += W) {
+      vu w[4];
+      philox4x32_7(vset_u((uint32_t)((r + i) * g.n + c)) + vlane_index(), low, high, last, m->key[0], m->key[1], w);
+      for (int k = 0; k < 4; ++k) memcpy(d->words[k] + i * g.ld + c, &w[k], sizeof w[k]);
+    }
+}
+
+/* The words' normals, of the first `steps` steps. */
+INLINE void draw_normals(draws *d, int pixels, int steps) {
+  for (int k = 0; k < steps; k += 2)
+    for (int at = 0; at < pixels; at += W) {
+      vu w[2];
+      vf n[2];
+      memcpy(&w[0], d->words[k] + at, sizeof w[0]);
+      memcpy(&w[1], d->words[k + 1] + at, sizeof w[1]);
       box_muller(w[0], w[1], &n[0], &n[1]);
-      if (steps > 2) box_muller(w[2], w[3], &n[2], &n[3]);
+      vstore(d->normals[k] + at, n[0]);
+      vstore(d->normals[k + 1] + at, n[1]);
     }
-    for (int k = 0; k < steps; ++k) {
-      if (normals) vstore(normals[k] + c, n[k]);
-      if (words) memcpy(words[k] + c, &w[k], sizeof w[k]);
-    }
-  }
 }
 
 /* One exposure of a spectrum: counts[step][N][N].  Callers give `steps` and `noise` as constants, so that
@@ -142,8 +157,8 @@ INLINE void detect_impl(const odev_emulator_model *m, const odev_exposure_light 
                         const float *re, const float *im, void *counts) {
   const odev_geometry g = m->geometry;
   const size_t plane = (size_t)g.n * (size_t)g.n, size = m->float_counts ? 4 : 2;
-  float normals[4][ODEV_MAX_N];
-  uint32_t words[4][ODEV_MAX_N];
+  draws d;
+  const int at_once = DRAW_PIXELS / g.ld;
   light_lanes lanes = {vset(l->launch_re), vset(l->launch_im), .stray = vset(l->stray),
                        .exposure_us = vset(l->exposure_us)};
   for (int k = 0; k < steps; ++k) {
@@ -154,10 +169,15 @@ INLINE void detect_impl(const odev_emulator_model *m, const odev_exposure_light 
   const vf gain = vset(m->dn_per_e), black = vset(m->black_dn), full = vfma(vset(m->full_well_e), gain, black);
   const vf top = m->float_counts ? full : vmin(full, vset(m->dn_max));
   for (int r = 0; r < g.n; ++r) {
-    if (noise == ODEV_NOISE_GAUSSIAN) draw_row(m, l, ODEV_STREAM_CAMERA, steps, r, normals, NULL);
-    if (noise == ODEV_NOISE_POISSON) {
-      draw_row(m, l, ODEV_STREAM_CAMERA, steps, r, NULL, words);
-      draw_row(m, l, ODEV_STREAM_READ, steps, r, normals, NULL);
+    const int drawn = r % at_once * g.ld, rows = g.n - r < at_once ? g.n - r : at_once;
+    if (noise == ODEV_NOISE_GAUSSIAN && drawn == 0) {
+      draw_words(m, l, ODEV_STREAM_CAMERA, r, rows, &d);
+      draw_normals(&d, rows * g.ld, steps);
+    }
+    if (noise == ODEV_NOISE_POISSON && drawn == 0) {
+      draw_words(m, l, ODEV_STREAM_READ, r, rows, &d);
+      draw_normals(&d, rows * g.ld, steps);
+      draw_words(m, l, ODEV_STREAM_CAMERA, r, rows, &d);
     }
     for (int c = 0; c < g.n; c += W) {
       vf electrons[4];
@@ -165,12 +185,12 @@ INLINE void detect_impl(const odev_emulator_model *m, const odev_exposure_light 
       for (int k = 0; k < steps; ++k) {
         if (noise == ODEV_NOISE_GAUSSIAN) {
           const vf variance = vfma(vset(m->shot), electrons[k], vset(m->read_variance_e2));
-          electrons[k] = vfma(vsqrt(variance), vload(normals[k] + c), electrons[k]);
+          electrons[k] = vfma(vsqrt(variance), vload(d.normals[k] + drawn + c), electrons[k]);
         }
         if (noise == ODEV_NOISE_POISSON) {
           vu w;
-          memcpy(&w, words[k] + c, sizeof w);
-          electrons[k] = poisson_electrons(m, electrons[k], w, vload(normals[k] + c));
+          memcpy(&w, d.words[k] + drawn + c, sizeof w);
+          electrons[k] = poisson_electrons(m, electrons[k], w, vload(d.normals[k] + drawn + c));
         }
         const odev_plane out = {(char *)counts + (size_t)k * plane * size, m->float_counts, g.n};
         vf dn = vmin(vfma(electrons[k], gain, black), top);

@@ -7,21 +7,27 @@
 #include "crosstalk_impl.h"
 #include "power_rows.h"
 
-/* Relative voltage u' of the W codes from column c; `dac` is the row's converter. */
-INLINE vf drive_fraction(const odev_emulator_model *m, const float *dac, odev_plane code, int r, int c,
-                         int has_errors) {
-  const vf raw = plane_load(code, r, c), u = raw * vset(m->code_scale);
-  if (!has_errors) return u;
-  const vf bits = vlookup16(dac, vto_i(raw) >> m->leading_shift);
-  return vfma(u, vfma(u, vset(dac[ODEV_DAC_BEND]), vset(dac[ODEV_DAC_SLOPE])), bits);
+/* A row's converter, spread over the lanes. */
+typedef struct {
+  vtable leading;
+  vf slope, bend;
+} converter;
+
+/* Drives of the W codes from column c: u' by the row's converter; without errors the codes themselves, whose
+ * scale is in the power. */
+INLINE vf heater_drive(const converter *dac, int leading_shift, odev_plane code, int r, int c, int has_errors) {
+  if (!has_errors) return plane_load(code, r, c);
+  const vi raw = load_u16((const uint16_t *)code.data + (size_t)r * (size_t)code.n, c, code.n);
+  const vf u = vfrom_i(raw);
+  return vfma(u, vfma(u, dac->bend, dac->slope), vtable_at(dac->leading, raw >> leading_shift));
 }
 
 /* P = V^2 / (R0 (1 + beta P)), solved for P: 2 P0 / (1 + sqrt(1 + 4 beta P0)). */
-INLINE vf heater_power(const odev_emulator_model *m, vf cold, vf slope4, int has_polynomial) {
+INLINE vf heater_power(const vf polynomial[ODEV_POWER_TERMS], vf cold, vf slope4, int has_polynomial) {
   const vf x = slope4 * cold;
   if (!has_polynomial) return (cold + cold) / (vset(1.0f) + vsqrt(vset(1.0f) + x));
-  vf ratio = vset(m->power_polynomial[ODEV_POWER_TERMS - 1]);
-  for (int i = ODEV_POWER_TERMS - 2; i >= 0; --i) ratio = vfma(ratio, x, vset(m->power_polynomial[i]));
+  vf ratio = polynomial[ODEV_POWER_TERMS - 1];
+  for (int i = ODEV_POWER_TERMS - 2; i >= 0; --i) ratio = vfma(ratio, x, polynomial[i]);
   return ratio * cold;
 }
 
@@ -29,16 +35,22 @@ INLINE vf heater_power(const odev_emulator_model *m, vf cold, vf slope4, int has
 INLINE void power_row(const odev_emulator_model *m, const void *codes, int r, float *const row[4], int has_errors,
                       int has_polynomial) {
   const odev_geometry g = m->geometry;
-  const size_t plane = (size_t)g.n * (size_t)g.n, size = m->float_codes ? 4 : 2;
-  for (int c = 0; c < g.ld; c += W)
-    for (int h = 0; h < 4; ++h) {
-      const odev_plane code = {(char *)(uintptr_t)codes + (size_t)h * plane * size, m->float_codes, g.n};
-      const float *dac = m->dac[h >> 1][h & 1] + (size_t)r * ODEV_DAC_ROW;
-      const vf u = drive_fraction(m, dac, code, r, c, has_errors);
-      const vf cold = vload(m->power_full_mw[h >> 1][h & 1] + r * g.ld + c) * (u * u);
-      const vf slope4 = vload(m->slope4_per_mw[h >> 1][h & 1] + r * g.ld + c);
-      vstore(row[h] + c, heater_power(m, cold, slope4, has_polynomial));
+  const int shift = m->leading_shift, is_float = has_errors ? 0 : m->float_codes;
+  const size_t plane = (size_t)g.n * (size_t)g.n * (m->float_codes ? 4 : 2);
+  vf polynomial[ODEV_POWER_TERMS];
+  for (int i = 0; i < ODEV_POWER_TERMS; ++i) polynomial[i] = vset(m->power_polynomial[i]);
+  for (int h = 0; h < 4; ++h) {
+    const odev_plane code = {(char *)(uintptr_t)codes + (size_t)h * plane, is_float, g.n};
+    const float *full = m->power_full_mw[h >> 1][h & 1] + r * g.ld, *slope4 = m->slope4_per_mw[h >> 1][h & 1] + r * g.ld;
+    const float *dac = m->dac[h >> 1][h & 1] + (size_t)r * ODEV_DAC_ROW;
+    const converter own = {vtable_of(dac), vset(dac[ODEV_DAC_SLOPE]), vset(dac[ODEV_DAC_BEND])};
+    float *to = row[h];
+    for (int c = 0; c < g.ld; c += W) {
+      const vf u = heater_drive(&own, shift, code, r, c, has_errors);
+      const vf cold = vload(full + c) * (u * u);
+      vstore(to + c, heater_power(polynomial, cold, vload(slope4 + c), has_polynomial));
     }
+  }
 }
 
 INLINE void power_row_of(const odev_emulator_model *m, const void *codes, int r, float *const row[4]) {
@@ -61,14 +73,9 @@ INLINE void heater_powers_impl(const odev_emulator_model *m, const void *codes, 
   }
 }
 
-/* Sixteen partial sums of each mode, whatever the width: the same on every path. */
+/* A row's sums over the columns' modes, in sixteen partial sums whatever the width: the same on every path. */
 enum { HEAT_SUB = ODEV_LANES / W };
-typedef struct {
-  vf sum[2][ODEV_MODES][ODEV_MODES][HEAT_SUB];
-} moment_sums;
-
-/* Adds a row: its sums over the columns' modes, times the row's. */
-INLINE void add_moments(const odev_emulator_model *m, float *const row[4], int r, moment_sums *sums) {
+INLINE void row_moments(const odev_emulator_model *m, float *const row[4], float *sums) {
   const odev_geometry g = m->geometry;
   vf across[2][ODEV_MODES][HEAT_SUB];
   memset(across, 0, sizeof across);
@@ -85,22 +92,29 @@ INLINE void add_moments(const odev_emulator_model *m, float *const row[4], int r
       }
     }
   for (int chip = 0; chip <= m->is_4f; ++chip)
-    for (int p = 0; p < ODEV_MODES; ++p)
-      for (int q = 0; q < ODEV_MODES; ++q)
-        for (int j = 0; j < HEAT_SUB; ++j)
-          sums->sum[chip][p][q][j] =
-              vfma(vset(m->cosine[p][r]), across[chip][q][j], sums->sum[chip][p][q][j]);
+    for (int q = 0; q < ODEV_MODES; ++q)
+      for (int j = 0; j < HEAT_SUB; ++j)
+        vstore(sums + (chip * ODEV_MODES + q) * ODEV_LANES + j * W, across[chip][q][j]);
 }
 
-INLINE void finish_moments(const odev_emulator_model *m, const moment_sums *sums, odev_moments *moments) {
+/* All rows' sums to the modes of the frame. */
+INLINE void frame_moments(const odev_emulator_model *m, const float *sums, odev_moments *moments) {
   for (int chip = 0; chip <= m->is_4f; ++chip)
-    for (int p = 0; p < ODEV_MODES; ++p)
-      for (int q = 0; q < ODEV_MODES; ++q) {
-        double total = 0;
+    for (int q = 0; q < ODEV_MODES; ++q) {
+      vf total[ODEV_MODES][HEAT_SUB];
+      memset(total, 0, sizeof total);
+      const float *row = sums + (chip * ODEV_MODES + q) * ODEV_LANES;
+      for (int r = 0; r < m->geometry.n; ++r, row += ODEV_ROW_SUMS)
+        for (int p = 0; p < ODEV_MODES; ++p)
+          for (int j = 0; j < HEAT_SUB; ++j)
+            total[p][j] = vfma(vset(m->cosine[p][r]), vload(row + j * W), total[p][j]);
+      for (int p = 0; p < ODEV_MODES; ++p) {
+        double sum = 0;
         for (int j = 0; j < HEAT_SUB; ++j)
-          for (int i = 0; i < W; ++i) total += (double)sums->sum[chip][p][q][j][i];
-        moments->mode[chip][p][q] = total;
+          for (int i = 0; i < W; ++i) sum += (double)total[p][j][i];
+        moments->mode[chip][p][q] = sum;
       }
+    }
 }
 
 INLINE power_rows rows_about(odev_power_rows ring, int n, int heater, int r) {
@@ -115,13 +129,10 @@ INLINE void heat_row(const odev_emulator_model *m, odev_power_rows ring, int h, 
   const odev_geometry g = m->geometry;
   const power_rows rows = rows_about(ring, g.n, h, r);
   const float *partner = m->partner[h >> 1] + r * g.ld, *other = odev_power_row(ring, h ^ 1, r);
-  stencil_row near = stencil_begin(m->link[h >> 1][h & 1], rows, r, g.pitch);
-  ring_row far;
-  if (has_ring) far = ring_begin(m->ring, rows);
+  stencil_row row = stencil_begin(m->link[h >> 1][h & 1], has_ring ? m->ring : NULL, rows, r, g.pitch);
   for (int c = 0; c < g.ld; c += W) {
-    vf q = vload(rows.here + c) + vfma(vload(partner + c), vload(other + c), neighbour_heat(&near, c));
-    if (has_ring) q = q + ring_heat(&far, c);
-    vstore(heat + c, q);
+    const vf own = vfma(vload(partner + c), vload(other + c), row.here_at);
+    vstore(heat + c, own + neighbour_heat(&row, c, has_ring));
   }
 }
 
@@ -156,19 +167,17 @@ INLINE void phase_row(const odev_emulator_model *m, odev_power_rows ring, int r,
 INLINE void steady_phases_impl(const odev_emulator_model *m, const void *codes, odev_power_rows ring,
                                float *turns[4], odev_moments *moments) {
   const int n = m->geometry.n;
-  moment_sums sums;
-  memset(&sums, 0, sizeof sums);
   memset(moments, 0, sizeof *moments);
   for (int ahead = 0; ahead < n + ODEV_RING_REACH; ++ahead) {
     if (ahead < n) {
       float *row[4];
       for (int h = 0; h < 4; ++h) row[h] = odev_power_row(ring, h, ahead);
       power_row_of(m, codes, ahead, row);
-      if (m->has_substrate) add_moments(m, row, ahead, &sums);
+      if (m->has_substrate) row_moments(m, row, ring.sums + (size_t)ahead * ODEV_ROW_SUMS);
     }
     if (ahead >= ODEV_RING_REACH) phase_row(m, ring, ahead - ODEV_RING_REACH, turns);
   }
-  if (m->has_substrate) finish_moments(m, &sums, moments);
+  if (m->has_substrate) frame_moments(m, ring.sums, moments);
 }
 
 #endif

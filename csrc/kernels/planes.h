@@ -13,11 +13,16 @@ typedef struct {
   size_t used, size;
 } odev_arena;
 
-static inline size_t odev_round_up(size_t count) { return (count + 15) / 16 * 16; }
+/* Floats that a plane takes up in an arena: whole cache lines, and of a large plane a few more, so that the
+ * same pixel of many planes doesn't fall on one set of the first-level cache. */
+static inline size_t odev_round_up(size_t count) {
+  enum { LINE = 16, SKEW = 3 * LINE, LARGE = 1024 };
+  return (count + LINE - 1) / LINE * LINE + (count >= LARGE ? SKEW : 0);
+}
 
 static inline int odev_arena_init(odev_arena *arena, size_t floats) {
   arena->used = 0;
-  arena->size = odev_round_up(floats);
+  arena->size = (floats + 15) / 16 * 16;
   arena->storage = aligned_alloc(64, arena->size * sizeof(float));
   if (!arena->storage) return -1;
   memset(arena->storage, 0, arena->size * sizeof(float));

@@ -28,7 +28,6 @@ INLINE encode_scratch encode_scratch_of(odev_geometry g, float *memory) {
 /* What a heater feels besides its own power, along one row. */
 typedef struct {
   stencil_row near;
-  ring_row far;
   const float *partner, *other;
 } foreign_row;
 
@@ -42,18 +41,13 @@ INLINE power_rows ring_rows(const float *plane, int r, odev_geometry g) {
 
 INLINE foreign_row foreign_begin(const odev_codec *k, float *const power[4], int h, int r, int has_ring) {
   const odev_geometry g = k->geometry;
-  foreign_row row;
-  const power_rows rows = ring_rows(power[h], r, g);
-  row.near = stencil_begin(k->link[h >> 1][h & 1], rows, r, g.pitch);
-  if (has_ring) row.far = ring_begin(k->ring, rows);
-  row.partner = k->partner[h >> 1] + r * g.ld;
-  row.other = power[h ^ 1] + (ptrdiff_t)r * g.pitch;
-  return row;
+  return (foreign_row){stencil_begin(k->link[h >> 1][h & 1], has_ring ? k->ring : NULL, ring_rows(power[h], r, g), r,
+                                     g.pitch),
+                       k->partner[h >> 1] + r * g.ld, power[h ^ 1] + (ptrdiff_t)r * g.pitch};
 }
 
 INLINE vf foreign_heat(foreign_row *row, int c, int has_ring) {
-  const vf q = vfma(vload(row->partner + c), vload(row->other + c), neighbour_heat(&row->near, c));
-  return has_ring ? q + ring_heat(&row->far, c) : q;
+  return vfma(vload(row->partner + c), vload(row->other + c), neighbour_heat(&row->near, c, has_ring));
 }
 
 /* ---- the substrate --------------------------------------------------------------------------- */
@@ -183,8 +177,10 @@ INLINE void heat_turns_row(const odev_codec *k, float *const power[4], int h, in
     return;
   }
   foreign_row row = foreign_begin(k, power, h, r, k->has_ring);
-  for (int c = 0; c < g.ld; c += W)
-    vstore(turns + c, (vload(own + c) + foreign_heat(&row, c, k->has_ring)) * vload(slope + c));
+  if (k->has_ring)
+    for (int c = 0; c < g.ld; c += W) vstore(turns + c, (vload(own + c) + foreign_heat(&row, c, 1)) * vload(slope + c));
+  else
+    for (int c = 0; c < g.ld; c += W) vstore(turns + c, (vload(own + c) + foreign_heat(&row, c, 0)) * vload(slope + c));
 }
 
 #endif

@@ -141,17 +141,36 @@ INLINE vi vto_i_nearest(vf a) {
 #endif
 }
 
-/* table[index], index 0 to 15 in each lane. */
-INLINE vf vlookup16(const float table[16], vi index) {
+/* A table of 16 floats, kept in registers where there are shuffles for it. */
+typedef struct {
 #if W == 16
-  return (vf)_mm512_permutexvar_ps((__m512i)index, (__m512)vload(table));
+  __m512 all;
 #elif W == 8
-  const __m256 low = _mm256_permutevar8x32_ps((__m256)vload(table), (__m256i)index);
-  const __m256 high = _mm256_permutevar8x32_ps((__m256)vload(table + 8), (__m256i)index);
+  __m256 low, high;
+#else
+  const float *at;
+#endif
+} vtable;
+INLINE vtable vtable_of(const float table[16]) {
+#if W == 16
+  return (vtable){_mm512_loadu_ps(table)};
+#elif W == 8
+  return (vtable){_mm256_loadu_ps(table), _mm256_loadu_ps(table + 8)};
+#else
+  return (vtable){table};
+#endif
+}
+/* table[index], index 0 to 15 in each lane. */
+INLINE vf vtable_at(vtable table, vi index) {
+#if W == 16
+  return (vf)_mm512_permutexvar_ps((__m512i)index, table.all);
+#elif W == 8
+  const __m256 low = _mm256_permutevar8x32_ps(table.low, (__m256i)index);
+  const __m256 high = _mm256_permutevar8x32_ps(table.high, (__m256i)index);
   return (vf)_mm256_blendv_ps(low, high, (__m256)(index << 28));
 #else
   vf r;
-  for (int i = 0; i < W; ++i) r[i] = table[index[i]];
+  for (int i = 0; i < W; ++i) r[i] = table.at[index[i]];
   return r;
 #endif
 }
@@ -192,15 +211,23 @@ INLINE vu vinterleave_lower(vq even, vq odd) {
       (v)[i_ + (d)] = __builtin_shuffle(a_, b_, hi_);                    \
     }                                                                    \
   } while (0)
-/* The W lanes that begin one before `at`, and one after it. */
-#define LANE_BEFORE(l) (W - 1 + (l))
-#define LANE_AFTER(l) (1 + (l))
-INLINE vf vfrom_before(vf before, vf at) { return __builtin_shuffle(before, at, (vi)LANES(LANE_BEFORE)); }
-INLINE vf vfrom_after(vf at, vf after) { return __builtin_shuffle(at, after, (vi)LANES(LANE_AFTER)); }
-#define LANE_TWO_BEFORE(l) (W - 2 + (l))
-#define LANE_TWO_AFTER(l) (2 + (l))
-INLINE vf vfrom_two_before(vf before, vf at) { return __builtin_shuffle(before, at, (vi)LANES(LANE_TWO_BEFORE)); }
-INLINE vf vfrom_two_after(vf at, vf after) { return __builtin_shuffle(at, after, (vi)LANES(LANE_TWO_AFTER)); }
+/* The W lanes that begin `by` lanes (a constant) before `at`, and after it. */
+#if W == 16
+#define VFROM_BEFORE(before, at, by) \
+  ((vf)_mm512_alignr_epi32((__m512i)(at), (__m512i)(before), W - (by)))
+#define VFROM_AFTER(at, after, by) ((vf)_mm512_alignr_epi32((__m512i)(after), (__m512i)(at), (by)))
+#else
+#define LANE_BEFORE_1(l) (W - 1 + (l))
+#define LANE_BEFORE_2(l) (W - 2 + (l))
+#define LANE_AFTER_1(l) (1 + (l))
+#define LANE_AFTER_2(l) (2 + (l))
+#define VFROM_BEFORE(before, at, by) __builtin_shuffle(before, at, (vi)LANES(LANE_BEFORE_##by))
+#define VFROM_AFTER(at, after, by) __builtin_shuffle(at, after, (vi)LANES(LANE_AFTER_##by))
+#endif
+INLINE vf vfrom_before(vf before, vf at) { return VFROM_BEFORE(before, at, 1); }
+INLINE vf vfrom_after(vf at, vf after) { return VFROM_AFTER(at, after, 1); }
+INLINE vf vfrom_two_before(vf before, vf at) { return VFROM_BEFORE(before, at, 2); }
+INLINE vf vfrom_two_after(vf at, vf after) { return VFROM_AFTER(at, after, 2); }
 
 #define LANE_LO(l, d) (((l) & (d)) ? W + (l) - (d) : (l))
 #define LANE_HI(l, d) (((l) & (d)) ? W + (l) : (l) + (d))

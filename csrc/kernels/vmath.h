@@ -24,10 +24,9 @@ INLINE void vsincos_octant(vf f, vf *sine, vf *cosine) {
 
 /* sin(2 pi t) and cos(2 pi t), error < 1.2e-7, for |t| < 2^20. */
 INLINE void vsincos_turns(vf t, vf *sine, vf *cosine) {
-  const vf k = vround(t * vset(4.0f));
+  const vi q = vto_i_nearest(t * vset(4.0f));
   vf s, c;
-  vsincos_octant(vfnma(k, vset(0.25f), t), &s, &c); /* exact: within 1/8 */
-  const vi q = vto_i(k);
+  vsincos_octant(vfnma(vfrom_i(q), vset(0.25f), t), &s, &c); /* exact: within 1/8 */
   const vmask swap = vodd(q);
   const vf sr = vselect(swap, c, s), cr = vselect(swap, s, c);
   *sine = (vf)((vi)sr ^ ((q & 2) << 30));

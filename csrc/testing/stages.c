@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "../core/error.h"
 #include "../emulator/build.h"
@@ -49,22 +50,86 @@ static void run_stages(const odev_emulator_model *m, const odev_kernels *k, cons
   gather_complex(g, w.re, w.im, out->spectrum);
 }
 
+/* A model, and room for one thread to work in. */
+typedef struct {
+  odev_emulator_model model;
+  odev_arena arena;
+} bench;
+
+static odev_status bench_init(bench *b, const odev_emulator_spec *spec) {
+  if (odev_emulator_model_init(&b->model, spec)) return odev_fail(ODEV_ERR_MEMORY, "out of memory");
+  if (!odev_arena_init(&b->arena, odev_workspace_floats(&b->model))) return ODEV_OK;
+  odev_emulator_model_free(&b->model);
+  return odev_fail(ODEV_ERR_MEMORY, "out of memory");
+}
+
+static void bench_free(bench *b) {
+  free(b->arena.storage);
+  odev_emulator_model_free(&b->model);
+}
+
 odev_status odev_stages_run(const odev_emulator_spec *spec, const char *kernels, const odev_block *block,
                             const odev_stage_outputs *out) {
   const odev_kernels *k = find(kernels);
   if (!k) return ODEV_ERR_CAPABILITY;
-  odev_emulator_model model;
-  if (odev_emulator_model_init(&model, spec)) return odev_fail(ODEV_ERR_MEMORY, "out of memory");
-  odev_arena arena;
-  odev_status status = ODEV_OK;
-  if (odev_arena_init(&arena, odev_workspace_floats(&model))) {
-    status = odev_fail(ODEV_ERR_MEMORY, "out of memory");
-  } else {
-    run_stages(&model, k, block, arena.storage, out);
-    free(arena.storage);
+  bench b;
+  const odev_status status = bench_init(&b, spec);
+  if (status != ODEV_OK) return status;
+  run_stages(&b.model, k, block, b.arena.storage, out);
+  bench_free(&b);
+  return ODEV_OK;
+}
+
+static double seconds_since(const struct timespec *start) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (double)(now.tv_sec - start->tv_sec) + 1e-9 * (double)(now.tv_nsec - start->tv_nsec);
+}
+
+#define TIMED(stage, call)                      \
+  do {                                          \
+    struct timespec start_;                     \
+    clock_gettime(CLOCK_MONOTONIC, &start_);    \
+    call;                                       \
+    seconds[stage] += seconds_since(&start_);   \
+  } while (0)
+
+static void time_stages(const odev_emulator_model *m, const odev_kernels *k, const odev_block *block, float *scratch,
+                        double seconds[ODEV_STAGES]) {
+  const size_t code_bytes = 4 * (size_t)m->geometry.n * (size_t)m->geometry.n * (m->float_codes ? 4 : 2);
+  odev_workspace w = odev_workspace_of(m, scratch);
+  odev_moments moments[2];
+  memset(seconds, 0, ODEV_STAGES * sizeof *seconds);
+  memset(moments, 0, sizeof moments);
+  for (uint32_t i = 0; i < block->frames; ++i) {
+    const int now = i & 1;
+    const char *codes = (const char *)block->codes + i * code_bytes;
+    TIMED(ODEV_STAGE_HEAT, k->steady_phases(m, codes, w.rows, w.phases[now], &moments[now]));
+    const odev_drift drift = odev_drift_at(m, block->start_ns);
+    const odev_theta_offset offset = odev_theta_offset_of(m, drift, &moments[now], &moments[now ^ 1]);
+    TIMED(ODEV_STAGE_FIELD, k->chip_field(m, w.phases[now], w.phases[now ^ 1], &offset, w.re, w.im));
+    if (m->is_4f) {
+      TIMED(ODEV_STAGE_LENS, k->fft2(&m->fft, w.re, w.im, w.transform));
+      TIMED(ODEV_STAGE_FIELD, k->second_chip(m, w.phases[now], w.phases[now ^ 1], &offset, w.re, w.im));
+    }
+    TIMED(ODEV_STAGE_LENS, odev_frame_last_lens(m, k, &w, drift));
+    for (uint32_t x = 0; x < block->exposures; ++x) {
+      const odev_exposure_light light = odev_light_of(m, k, block, block->laser_mw, i, x, drift);
+      TIMED(ODEV_STAGE_DETECT, k->detect(m, &light, w.re, w.im, block->counts));
+    }
   }
-  odev_emulator_model_free(&model);
-  return status;
+}
+
+odev_status odev_stages_time(const odev_emulator_spec *spec, const char *kernels, const odev_block *block,
+                             double seconds[ODEV_STAGES]) {
+  const odev_kernels *k = find(kernels);
+  if (!k) return ODEV_ERR_CAPABILITY;
+  bench b;
+  const odev_status status = bench_init(&b, spec);
+  if (status != ODEV_OK) return status;
+  time_stages(&b.model, k, block, b.arena.storage, seconds);
+  bench_free(&b);
+  return ODEV_OK;
 }
 
 odev_status odev_stages_fft2(const char *kernels, uint32_t n, float *frame) {
@@ -75,7 +140,7 @@ odev_status odev_stages_fft2(const char *kernels, uint32_t n, float *frame) {
   odev_fft_plan plan;
   odev_arena arena;
   if (odev_fft_plan_init(&plan, g.n)) return odev_fail(ODEV_ERR_MEMORY, "out of memory");
-  if (odev_arena_init(&arena, 2 * odev_square_size(g) + odev_round_up(odev_fft_scratch_size(g.n)))) {
+  if (odev_arena_init(&arena, 2 * odev_round_up(odev_square_size(g)) + odev_round_up(odev_fft_scratch_size(g.n)))) {
     odev_fft_plan_free(&plan);
     return odev_fail(ODEV_ERR_MEMORY, "out of memory");
   }

@@ -19,6 +19,13 @@ typedef struct odev_stage_outputs {
 odev_status odev_stages_run(const odev_emulator_spec *spec, const char *kernels, const odev_block *block,
                             const odev_stage_outputs *out);
 
+enum { ODEV_STAGE_HEAT, ODEV_STAGE_FIELD, ODEV_STAGE_LENS, ODEV_STAGE_DETECT, ODEV_STAGES };
+
+/* Seconds that each stage of the block's frames takes on one thread: codes to phases, phases to field (4f:
+ * of both chips), field to spectrum (4f: both lenses), spectrum to counts. */
+odev_status odev_stages_time(const odev_emulator_spec *spec, const char *kernels, const odev_block *block,
+                             double seconds[4]);
+
 /* Unnormalised forward transform of one complex n x n frame, in place. */
 odev_status odev_stages_fft2(const char *kernels, uint32_t n, float *frame);
 

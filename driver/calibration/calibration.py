@@ -58,7 +58,7 @@ class Calibration:
     partner: RealArray
     """Thermal link between a pixel's two heaters, (2, N, N) float64."""
     ring: RealArray
-    """Thermal coefficients of the second ring, at distances 2, sqrt(5) and sqrt(8), (3,) float64."""
+    """Thermal coefficients of the second ring, by distance 2, sqrt(5), sqrt(8), (3,) float64."""
     substrate_rad_per_mw: RealArray
     """Phase of theta per moment M_pm of the chip's power, cosine modes, (3, 3) float64 [rad/mW]."""
     input_map: ComplexArray

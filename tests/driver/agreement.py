@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 FIELD_ERROR = 1e-6
-"""Error of a float32 spectrum, RMS, relative to its own RMS: 0.5 to 0.9 of this by size."""
+"""Error of a float32 spectrum, RMS, relative to its own RMS: three phases of 1 to 2 turns, each with
+four roundings of 2^-23/sqrt(12) turns, make 7.5e-7 rad; sines, cosines and the transform the rest."""
 
 TURNED: dict[str, Any] = {"lens__camera_rotation_mrad": 1.9, "lens__magnification_error": 0.004}
 """A camera that is rotated and magnified: the shear's series needs 5 to 12 terms."""
@@ -26,8 +27,8 @@ def assert_counts_agree(
 
     A count is off by one where the exact value lies within C's error of a rounding boundary: a
     fraction 2 E|error|.  With e the spectrum's relative error, |S + R|^2 errs by 2 e |S| |S + R|,
-    at most 2 e of the count but for a factor of two where S and R cancel: a fraction 4 e times the
-    mean count, twice over.
+    2 e of the count but where S and R cancel: a fraction 4 e times the mean count.  Ties are
+    counted, and where few are expected two more are nothing unusual.
 
     In Poisson mode the electrons are rounded, too.  A tie there is as likely per electron as above
     per count, and moves the count by 1/gain of a step, which shows with that probability: no more
@@ -41,7 +42,7 @@ def assert_counts_agree(
     assert counts.shape == golden.shape
     assert counts.dtype == golden.dtype
     off = np.abs(counts.astype(np.float64) - golden.astype(np.float64))
-    ties = 8 * FIELD_ERROR * float(np.mean(golden))
+    ties = 4 * FIELD_ERROR * float(np.mean(golden)) + 2 / counts.size
     if counts.dtype == np.uint16:
         assert np.max(off) <= 1
         assert np.mean(off > 0) <= ties

@@ -60,8 +60,14 @@ def with_kernels(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Device]:
 
 
 def _step_sums(fabrication: Fabrication) -> tuple[complex, complex]:
-    """a, b of [(I0 - I2) + i (I1 - I3)] / 4 = a S conj(R) + b conj(S) R, from the step phases."""
+    """a, b of Y = a S conj(R) + b conj(S) R, from the step phases.
+
+    Four steps: Y = [(I0 - I2) + i (I1 - I3)] / 4; three: Y = [(I1 - I0 - R^2) + i (I2 - I0 - R^2)] / 2.
+    """
     delta = fabrication.step_phase_rad
+    if fabrication.profile.device.detection == "three_step":
+        turn = np.array([1, 1j]) / 2
+        return complex(turn @ np.exp(-1j * delta[1:3])), complex(turn @ np.exp(1j * delta[1:3]))
     turn = 1j ** np.arange(4) / 4
     return complex(turn @ np.exp(-1j * delta)), complex(turn @ np.exp(1j * delta))
 

@@ -103,6 +103,7 @@ MANY: dict[str, Any] = {"camera__gain_e_per_dn": 7.0, "camera__full_well_e": 280
 FEW: dict[str, Any] = {
     "camera__gain_e_per_dn": 1.5, "camera__full_well_e": 5800.0, "camera__read_noise_e": 2.0,
     "camera__dark_e_per_s": 1e5, "reference__rate_photons_per_us": 3.0,
+    "source__signal_rate_photons_per_us": 300.0,
 }  # fmt: skip
 """Photons that can be counted, on either side of the 64 e- where the exact sum ends."""
 

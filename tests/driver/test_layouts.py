@@ -1,0 +1,92 @@
+"""Devices other than four steps behind one lens: what they can do, and what they answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from driver import Device, open_device
+from driver.errors import CapabilityError
+from optical_device import thermal
+from optical_device.profile import load_profile
+
+Targets = Callable[..., NDArray[np.complex64]]
+
+
+def error_of(device: Device, x: NDArray[np.complex64], **options: Any) -> float:
+    exact = np.fft.fft2(x, norm="ortho")
+    y = device.transform(x, **options)
+    return float(np.linalg.norm(y - exact) / np.linalg.norm(exact))
+
+
+def test_three_steps_measure_the_same_spectrum(
+    calibrated: Callable[..., Device], targets: Targets
+) -> None:
+    """One reference of each step's half the four steps' light: more noise, and the same signal.
+
+    Per part of Y, four steps leave (I0 + I2)/16 of shot noise, three (I0 + I1)/4 = 4 times that,
+    less what the dark step has not of the reference: an error of up to twice the four steps'.
+    """
+    x = targets(6, 32, 32)
+    errors = {}
+    for detection in ("four_step", "three_step"):
+        options = {"device__n": 32, "device__detection": detection}
+        with calibrated("emulator:lab", seed=7, **options) as device:
+            errors[detection] = error_of(device, x, exposure="two_gain")
+            encoded = device.encode(x)
+            counts = device.expose(encoded.codes)
+            assert counts.shape == (6, device.info.reference_steps, 32, 32)
+            by_hand = device.decode(counts, encoded)
+            exact = np.fft.fft2(x, norm="ortho")
+            assert np.linalg.norm(by_hand - exact) < 0.3 * np.linalg.norm(exact)
+            told = device.telemetry()
+            assert told.exposures % device.info.reference_steps == 0
+    assert errors["four_step"] < errors["three_step"] < 2.2 * errors["four_step"]
+
+
+def test_three_ideal_steps_are_exact(targets: Targets) -> None:
+    """The uncalibrated ideal device: the reference's plane comes from the data sheet."""
+    with open_device("emulator:ideal", device__n=16, device__detection="three_step") as device:
+        assert error_of(device, targets(3, 16, 16)) < 2e-5
+
+
+def test_a_4f_device_is_exposed_and_nothing_else(targets: Targets) -> None:
+    x = targets(2, 16, 16)
+    with open_device("emulator:lab4f", seed=7, device__n=16) as device:
+        assert device.info.layout == "4f"
+        codes = np.zeros((2, 2, 2, 16, 16), np.uint16)
+        assert device.expose(codes).shape == (2, 4, 16, 16)
+        for call in (device.encode, device.transform):
+            with pytest.raises(CapabilityError, match="4f"):
+                call(x)
+
+
+def test_an_intensity_device_has_no_reference() -> None:
+    with open_device("emulator:ideal", device__n=16, device__detection="intensity") as device:
+        assert device.info.reference_steps == 1
+        codes = np.zeros((2, 2, 2, 16, 16), np.float32)
+        assert device.expose(codes, "off").shape == (2, 1, 16, 16)
+        for reference in ("steps", "only"):
+            with pytest.raises(CapabilityError, match="intensity"):
+                device.expose(codes, reference)
+
+
+def test_the_data_sheet_tells_the_profile_s_heat_and_light() -> None:
+    profile = load_profile("lab", device__n=16)
+    heat = profile.thermal
+    with open_device("emulator:lab", seed=7, device__n=16) as device:
+        nominal = device.info.nominal
+    assert nominal.link_ring == tuple(
+        thermal.ring_kernel(heat.link_nearest, heat.heat_length_pitches)
+    )
+    table = thermal.substrate_table(heat.substrate_k_per_w, heat.substrate_length_grids)
+    assert np.array_equal(nominal.substrate_k_per_mw, table)
+    assert nominal.ambient_rad_per_k == heat.ambient_rad_per_k
+    assert nominal.wavelength_nm == profile.source.wavelength_nm
+    assert nominal.wavelength_rad_per_pm == profile.source.wavelength_rad_per_pm
+    assert 0 < nominal.link_ring[2] < nominal.link_ring[1] < nominal.link_ring[0]
+    assert nominal.link_ring[0] < nominal.link_diagonal < nominal.link_nearest
