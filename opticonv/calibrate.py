@@ -29,7 +29,7 @@ def calibrate(
         list[str] | None,
         typer.Argument(
             metavar="[ROUTINE] [URI]",
-            help=f"One routine instead of all, and a device instead of --device. Routines: {_NAMES}.",
+            help=f"One routine instead of all; a device instead of --device. Routines: {_NAMES}.",
         ),
     ] = None,
     device: DeviceOption = DEFAULT_DEVICE,

@@ -107,7 +107,7 @@ def test_every_exception_is_in_use() -> None:
 
 
 def test_the_twin_knows_no_specimen() -> None:
-    """Of the emulator it takes functions of the physics, never what fabricates or holds a device."""
+    """Of the emulator it takes functions of the physics, never what fabricates a device."""
     tree = ast.parse((_root_of("driver") / "calibration" / "twin.py").read_text())
     taken = {
         alias.name

@@ -202,7 +202,7 @@ def _targets(
 
 @dataclass(frozen=True, slots=True)
 class _Equation:
-    """``gamma`` of one exposure at `step` of one ladder frame, known to ``1 / weight``, relative."""
+    """``gamma`` of one exposure of a ladder frame at `step`, known to ``1 / weight``, relative."""
 
     step: int
     frame: int

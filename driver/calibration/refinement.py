@@ -330,9 +330,13 @@ class Refinement:
 
 def _blank(chip: ChipModel) -> ChipModel:
     """A chip model of zeros in double precision."""
-    zeros = {name: np.zeros(np.shape(getattr(chip, name))) for name in _FITTED}
-    maps = {"input_map": chip.input_map, "output_map": chip.output_map}
-    return ChipModel(**zeros, **maps)
-
-
-_FITTED = ("rho", "theta0", "kappa", "beta", "links", "partner")
+    return ChipModel(
+        rho=np.zeros(chip.rho.shape),
+        theta0=np.zeros(chip.theta0.shape),
+        kappa=np.zeros(chip.kappa.shape),
+        beta=np.zeros(chip.beta.shape),
+        links=np.zeros(chip.links.shape),
+        partner=np.zeros(chip.partner.shape),
+        input_map=np.zeros(chip.input_map.shape, np.complex128),
+        output_map=np.zeros(chip.output_map.shape, np.complex128),
+    )

@@ -32,7 +32,8 @@ def to_window(phase: RealArray) -> RealArray:
 def codes_for_phases(chip: ChipModel, psi: RealArray, info: DeviceInfo) -> NDArray[Any]:
     """Codes (n, 2, 2, N, N) for heating phases psi (2, 2, N, N, n) [rad].
 
-    Solves ``kappa Q(P) + warmth(P) = psi`` by Jacobi rounds, then ``u = sqrt(P (1 + beta P) / power_full)``.
+    Solves ``kappa Q(P) + warmth(P) = psi`` by Jacobi rounds, then
+    ``u = sqrt(P (1 + beta P) / power_full)``.
     """
     wanted = psi / chip.kappa[..., None]
     total = 1 + chip.links.sum(2) + chip.partner[:, None]

@@ -64,14 +64,22 @@ def warmth(power: NDArray[np.float64], calibration: Calibration) -> NDArray[np.f
     return phase
 
 
+def usual_warmth(calibration: Calibration) -> NDArray[np.float64]:
+    """Warmth while all heaters stand in the middle of their window, (N, N) [rad]."""
+    middle = PARKED_PHASE / calibration.kappa_rad_per_mw
+    return warmth(middle / (1 + crosstalk(np.ones_like(middle), calibration)), calibration)
+
+
 def codes_of_phases(
     psi: NDArray[np.float64], calibration: Calibration, info: DeviceInfo
 ) -> NDArray[Any]:
+    """Codes for phases psi (n, 2, 2, N, N), of theta beyond the usual warmth."""
+    usual = usual_warmth(calibration)
     wanted = psi / calibration.kappa_rad_per_mw
     power = wanted / (1 + crosstalk(np.ones_like(wanted), calibration))
     for _ in range(JACOBI_ROUNDS):
         foreign = crosstalk(power, calibration)
-        warm = warmth(power, calibration)[..., None, :, :]
+        warm = (warmth(power, calibration) - usual)[..., None, :, :]
         foreign[..., 0, :, :] += warm / calibration.kappa_rad_per_mw[:, 0]
         power = wanted - foreign
     power = np.maximum(power, 0.0)
@@ -98,11 +106,12 @@ def encode(x: NDArray[Any], calibration: Calibration, info: DeviceInfo) -> Encod
     m_b = np.clip(amplitude / np.maximum(m_a, 1e-30), least[1], most[1])
     m_a = np.clip(amplitude / np.maximum(m_b, 1e-30), least[0], most[0])
     psi = np.empty((len(x), 2, 2, *info.grid))
+    usual = usual_warmth(calibration)
     phase = np.angle(target) - PARKED_PHASE
     for stage, modulus in enumerate((m_a, m_b)):
         r = rho[stage]
         theta = np.arccos(np.clip((modulus**2 - 1 - r**2) / (2 * r), -1.0, 1.0))
-        psi[:, stage, 0] = window(theta - calibration.theta0_rad[stage])
+        psi[:, stage, 0] = window(theta - calibration.theta0_rad[stage] - usual)
         phase = phase - np.angle(1 + r * np.exp(1j * theta))
     psi[:, 0, 1] = window(phase)
     psi[:, 1, 1] = PARKED_PHASE
