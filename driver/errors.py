@@ -53,6 +53,7 @@ __all__ = [
     "ReadOnlyError",
     "RequestCancelledError",
     "ShapeError",
+    "PackingWarning",
     "UncalibratedWarning",
     "UnknownDeviceError",
     "ValueRangeError",
@@ -223,6 +224,10 @@ class CalibrationMismatchError(CalibrationError):
 
 class UncalibratedWarning(UserWarning):
     """Results rest on nominal values, because no calibration is installed."""
+
+
+class PackingWarning(UserWarning):
+    """Pictures no longer share frames, because the phase between pilots is not known well enough."""
 
 
 _CLASS_OF_CODE: dict[ErrorCode, type[DriverError]] = {

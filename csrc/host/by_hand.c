@@ -92,6 +92,8 @@ static odev_status load_task(odev_device *device, const void *job, odev_result *
   pthread_mutex_lock(&device->lock);
   device->counters.pilot_time_ns = -1;
   device->counters.drift_phase_rad = 0;
+  device->tracked = (odev_tracked_phase){0, 0};
+  device->counters.phase_sigma_rad = 0;
   device->counters.drift_amplitude = 1;
   pthread_mutex_unlock(&device->lock);
   return ODEV_OK;

@@ -106,6 +106,7 @@ typedef struct odev_telemetry_data {
   uint64_t faults;      /* jobs that failed */
   double temperature_k, laser_mw;                           /* sensors: with noise and offset */
   double drift_phase_rad, drift_amplitude;                  /* as the last pilot frame measured them */
+  double phase_sigma_rad; /* to which the phase between pilots is known, by how they scatter; 0: not yet known */
   int64_t pilot_time_ns;                                    /* of that pilot; -1: none yet */
 } odev_telemetry_data;
 
