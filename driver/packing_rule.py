@@ -42,8 +42,8 @@ def precision_for(device: Any, precision: str | Precision, pack: bool | None) ->
     if sigma <= PACK_PHASE_SIGMA_RAD:
         return chosen
     warnings.warn(
-        f"packing is off: the phase between pilots is known to {1e3 * sigma:.1f} mrad only, and two "
-        f"pictures share a frame up to {1e3 * PACK_PHASE_SIGMA_RAD:.0f} mrad",
+        f"packing is off: the phase between pilots is known to {1e3 * sigma:.1f} mrad only, and "
+        f"two pictures share a frame up to {1e3 * PACK_PHASE_SIGMA_RAD:.0f} mrad",
         PackingWarning,
         stacklevel=4,
     )

@@ -179,7 +179,8 @@ static void note_error(odev_tracked_phase *tracked, double error) {
 
 /* What the round's pilots say of the phase between pilots.  Of three in a row, the middle one's distance from
  * the straight line between the others holds the noise of all, 3/2 of one's variance, and the bend over twice
- * the time: 2/3 of it stands for a frame in between.  Of two, all is known is how far the phase went. */
+ * the time: 2/3 of it stands for a frame in between (right for noise and random walks, cautious for smooth
+ * bends).  Of two, all that is known is how far the phase went. */
 static void track_phase(const round_data *r, odev_pilot_state before, odev_tracked_phase *tracked) {
   const odev_schedule *s = &r->schedule;
   const double *gain[2] = {NULL, before.time_ns >= 0 ? before.gain : NULL};

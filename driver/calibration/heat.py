@@ -1,8 +1,8 @@
 """Heat that reaches further than the next pixel: the second ring of neighbours, and the substrate.
 
-The second ring has three coefficients, by distance.  The substrate's rise above its carrier is a sum
-of the first 3 x 3 cosine modes of a plate with insulated edges, each driven by its moment of the
-frame's power.
+The second ring has three coefficients, by distance.  The substrate's rise above its carrier is a
+sum of the first 3 x 3 cosine modes of a plate with insulated edges, each driven by its moment of
+the frame's power.
 """
 
 from __future__ import annotations
