@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driver.calibration.calibration import ComplexArray, RealArray
-from driver.calibration.frames import CalibrationDevice, Record, take
+from driver.calibration.frames import CalibrationDevice, Record, stepped_spectrum, take
 from driver.calibration.model import ChipModel, chip_of, cold_power_mw
 from driver.calibration.nominal import nominal_calibration
 from driver.calibration.pilot import Pilot
@@ -96,12 +96,25 @@ class Bench:
 
     def take(self, codes: NDArray[Any], launch_step: int) -> Record:
         """Expose frames of `codes` (n, 2, 2, N, N); dead camera pixels are not trusted."""
-        record = take(self.device, codes, launch_step, self.saturation_dn)
+        record = take(self.device, codes, launch_step, self.saturation_dn, self.reference_dn)
         record.cold[self.still] = 0
         if np.any(self.camera_dead):
             record.trusted[self.camera_dead] = False
             record.spectrum[self.camera_dead] = 0
         return record
+
+    def spectrum(self, counts: NDArray[Any]) -> tuple[ComplexArray, NDArray[np.bool_]]:
+        """Y of counts (..., steps, N, N) and which of its bins can be trusted, (..., N, N)."""
+        y, trusted = stepped_spectrum(counts, self.saturation_dn, self.reference_dn)
+        return y, trusted & ~self.camera_dead
+
+    @property
+    def noise_of_y(self) -> float:
+        """Variance of a real part of Y over that of a count of mean light.
+
+        Four steps: two counts over 16; three: two over 4.
+        """
+        return 1 / 8 if self.info.reference_steps == 4 else 1 / 2
 
     def cold(self, codes: NDArray[Any]) -> RealArray:
         """Cold powers of codes, (2, 2, N, N, frames) [mW]; a heater that stands still has none.

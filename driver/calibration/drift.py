@@ -11,7 +11,6 @@ import numpy as np
 
 from driver.calibration.bench import Bench
 from driver.calibration.calibration import RealArray
-from driver.calibration.frames import four_step_spectrum
 from driver.calibration.pilot import make_pilot
 from driver.calibration.planes import regress
 from driver.calibration.reference import remove_leak
@@ -80,13 +79,10 @@ def _follow(bench: Bench) -> tuple[RealArray, RealArray]:
     codes = np.broadcast_to(pilot.codes, (PILOTS, *pilot.codes.shape)).copy()
     counts = bench.device.expose(codes, reference="steps", launch_step=pilot.launch_step)
     end = float(bench.device.telemetry().device_time_s)
-    spectrum, trusted = four_step_spectrum(counts, bench.saturation_dn)
+    spectrum, trusted = bench.spectrum(counts)
     clean = remove_leak(spectrum, bench.chip.leak)
     expected = pilot.spectrum * bench.launch_gain[pilot.launch_step]
-    gain = [
-        regress(y[see & ~bench.camera_dead], expected[see & ~bench.camera_dead])
-        for y, see in zip(clean, trusted, strict=True)
-    ]
+    gain = [regress(y[see], expected[see]) for y, see in zip(clean, trusted, strict=True)]
     return begin + (end - begin) * (np.arange(PILOTS) + 0.5) / PILOTS, np.array(gain)
 
 

@@ -41,7 +41,7 @@ def run_laboratory(
     Parameters
     ----------
     device
-        An open device of layout "mft" with four-step detection.
+        An open device of layout "mft" that detects phases.
     routine
         Run only this one and what it builds on; None: all, and make a calibration of it.
     twin
@@ -59,9 +59,9 @@ def run_laboratory(
         There is no such routine.
     """
     info = device.info
-    if info.layout != "mft" or info.detection != "four_step":
+    if info.layout != "mft" or info.reference_steps < 3:
         raise CapabilityError(
-            "the laboratory calibrates layout 'mft' with 'four_step' detection, "
+            "the laboratory calibrates layout 'mft' with 'four_step' or 'three_step' detection, "
             f"not '{info.layout}' with '{info.detection}'"
         )
     chosen = _needed(routine, twin)

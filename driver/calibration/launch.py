@@ -19,7 +19,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driver.calibration.calibration import ComplexArray, RealArray
-from driver.calibration.frames import four_step_spectrum
 from driver.calibration.model import ChipModel, fourier
 from driver.calibration.nominal import nominal_launch_gain
 from driver.calibration.reference import remove_leak
@@ -145,8 +144,7 @@ def _measure(bench: Bench) -> tuple[ComplexArray, RealArray]:
         codes = field_codes(chip, _targets(chip, bench.rng, info, middle - bench.launch_step), info)
         ladder = np.broadcast_to(steps.astype(np.uint8), (FRAMES, exposures))
         counts = device.expose(codes, reference="steps", launch_step=np.ascontiguousarray(ladder))
-        spectrum, trusted = four_step_spectrum(counts, bench.saturation_dn)
-        trusted &= ~bench.camera_dead
+        spectrum, trusted = bench.spectrum(counts)
         clean = remove_leak(spectrum, chip.leak)
         field = chip.heated(bench.cold(codes)).field()
         model = np.moveaxis(chip.output_map[..., None] * fourier(field), -1, 0)[:, None] * trusted
@@ -172,7 +170,9 @@ def _measure(bench: Bench) -> tuple[ComplexArray, RealArray]:
 def _noise_dn2(counts: NDArray[Any], trusted: NDArray[np.bool_], bench: Bench) -> RealArray:
     """Mean variance of a real part of Y over trusted bins, (frames, exposures) [DN^2]."""
     light = counts.astype(np.float32).mean(-3) - bench.black_dn.astype(np.float32)
-    variance = (np.maximum(light, 0) / bench.gain_e_per_dn + bench.dark_variance_dn2) / 8
+    variance = (
+        np.maximum(light, 0) / bench.gain_e_per_dn + bench.dark_variance_dn2
+    ) * bench.noise_of_y
     seen = np.maximum(trusted.sum((-2, -1)), 1)
     return np.sum(variance * trusted, (-2, -1)) / seen
 

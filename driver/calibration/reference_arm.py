@@ -1,6 +1,6 @@
 """The reference arm: its amplitude, and the errors of its phase steps.
 
-A known field of spectrum m (in DN of ``[(I0 - I2) + i (I1 - I3)] / 4``) makes in step k
+A known field of spectrum m (in DN of Y) makes in a step k with reference
 
     I_k = black + R + |m|^2 / R + 2 Re(m c_k),    c_k = exp(-i delta_k) / a
 
@@ -15,7 +15,6 @@ import numpy as np
 from driver.calibration.bench import Bench
 from driver.calibration.calibration import RealArray
 from driver.calibration.first_look import random_codes
-from driver.calibration.frames import four_step_spectrum
 from driver.calibration.model import fourier
 from driver.calibration.planes import regress
 from driver.calibration.reference import remove_leak
@@ -26,13 +25,12 @@ __all__ = ["run"]
 FRAMES = 32
 DIMMER = 2
 """Launch steps below the main frames': the regression knows no clipped bins."""
-STEPS = 4
 
 
 def run(bench: Bench) -> Findings:
     """Measure the reference's amplitude and phase steps."""
     phases, sigma, residual = _step_phases(bench)
-    errors = phases - np.pi / 2 * np.arange(STEPS)
+    errors = phases - np.pi / 2 * np.arange(len(phases))
     errors = np.angle(np.exp(1j * (errors - errors[0])))
     errors = errors - errors.mean()
     amplitude = np.sqrt(np.maximum(bench.reference_dn * bench.gain_e_per_dn, 0))
@@ -44,14 +42,14 @@ def run(bench: Bench) -> Findings:
         Check("steps known to", 1e3 * float(np.max(sigma)), 1, 10, "mrad"),
     ]
     verdict, reason = judged(checks)
-    step = np.arange(STEPS)
+    step = np.array(_lit(bench))
     return Findings(
         values=(
             Value("reference amplitude", "√e-", amplitude, shot / np.sqrt(32)),
             Value("phase step errors", "rad", errors, sigma),
             Value("conjugate leak, real", "", bench.chip.leak.real, maps.leak_sigma),
             Value("conjugate leak, imaginary", "", bench.chip.leak.imag, maps.leak_sigma),
-            Value("residual of the counts", "DN", residual, np.zeros(STEPS)),
+            Value("residual of the counts", "DN", residual, np.zeros(len(step))),
         ),
         plots=(
             Panel(
@@ -68,16 +66,15 @@ def run(bench: Bench) -> Findings:
 
 
 def _step_phases(bench: Bench) -> tuple[RealArray, RealArray, RealArray]:
-    """Set phases of the four steps [rad], their sigmas, and RMS residuals [DN]."""
+    """Set phases of the steps with reference [rad], their sigmas, and RMS residuals [DN]."""
     info, chip = bench.info, bench.chip
-    step = min(bench.launch_step + DIMMER, info.nominal.launch_steps - 1)
+    launch_step = min(bench.launch_step + DIMMER, info.nominal.launch_steps - 1)
     codes = random_codes(bench.rng, FRAMES, info)
-    counts = bench.device.expose(codes, reference="steps", launch_step=step)
-    spectrum, trusted = four_step_spectrum(counts, bench.saturation_dn)
+    counts = bench.device.expose(codes, reference="steps", launch_step=launch_step)
+    spectrum, trusted = bench.spectrum(counts)
     clean = remove_leak(spectrum, chip.leak)
     field = chip.heated(bench.cold(codes)).field()
     model = np.moveaxis(chip.output_map[..., None] * fourier(field), -1, 0)
-    trusted &= ~bench.camera_dead
     for frame in range(FRAMES):
         see = trusted[frame]
         model[frame] *= np.complex64(regress(clean[frame][see], model[frame][see]))
@@ -90,14 +87,20 @@ def _step_phases(bench: Bench) -> tuple[RealArray, RealArray, RealArray]:
     weight = 1 / np.sqrt(variance + 1e-9)
     design = np.stack([2 * m.real, -2 * m.imag, np.ones_like(own), own], 1) * weight[:, None]
     inverse = np.linalg.inv(design.T @ design)
-    phases, sigma, residual = np.zeros(STEPS), np.zeros(STEPS), np.zeros(STEPS)
-    for k in range(STEPS):
-        target = (counts[:, k][trusted] - rest) * weight
+    steps = _lit(bench)
+    phases, sigma, residual = (np.zeros(len(steps)) for _ in range(3))
+    for k, step in enumerate(steps):
+        target = (counts[:, step][trusted] - rest) * weight
         solution = inverse @ (design.T @ target)
         off = target - design @ solution
         scale = float(np.mean(off**2))
         phases[k] = -np.arctan2(solution[1], solution[0])
         sigma[k] = np.sqrt(0.5 * (inverse[0, 0] + inverse[1, 1]) * scale)
         residual[k] = float(np.sqrt(np.mean((off / weight) ** 2)))
-    # Less their mean: three degrees of freedom in four.
-    return phases, sigma * np.sqrt(1 - 1 / STEPS), residual
+    # Less their mean: a degree of freedom less.
+    return phases, sigma * np.sqrt(1 - 1 / len(steps)), residual
+
+
+def _lit(bench: Bench) -> tuple[int, ...]:
+    """Steps that have the reference in them: of three, the first has not."""
+    return (0, 1, 2, 3) if bench.info.reference_steps == 4 else (1, 2)

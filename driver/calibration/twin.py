@@ -156,6 +156,7 @@ class _Model:
         self.substrate = tensor(bench.chip.substrate)
         self.reference = tensor(bench.reference_dn)
         self.per_gain, self.dark = 1 / bench.gain_e_per_dn, bench.dark_variance_dn2
+        self.noise_of_y = bench.noise_of_y
 
     def values(self, offset: dict[str, Any]) -> dict[str, Any]:
         return {name: self.start[name] + self.unit[name] * offset[name] for name in self.start}
@@ -193,7 +194,7 @@ class _Model:
         model = gain[:, None, None] * model
         with torch.no_grad():
             light = self.reference + model.abs() ** 2 / self.reference
-            variance = (light * self.per_gain + self.dark) / 8
+            variance = (light * self.per_gain + self.dark) * self.noise_of_y
         return trusted * (seen - model).abs() ** 2, variance, trusted * seen.abs() ** 2
 
     def misfit(self, offset: dict[str, Any], record: Record, part: slice) -> Any:

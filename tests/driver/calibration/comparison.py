@@ -173,10 +173,13 @@ def _planes(note: Any, calibration: Calibration, info: DeviceInfo, truth: Fabric
 
 
 def _rest(note: Any, book: Any, info: DeviceInfo, truth: Fabrication, slope: Floats) -> None:
-    steps = truth.step_phase_rad - np.pi / 2 * np.arange(len(truth.step_phase_rad))
+    four = info.reference_steps == 4
+    steps = truth.step_phase_rad[slice(None) if four else slice(1, 3)]
+    steps = steps - np.pi / 2 * np.arange(len(steps))
     note("phase steps", "reference_arm", "phase step errors", steps - steps.mean())
-    turn = 1j ** np.arange(4) / 4
-    a, b = turn @ np.exp(-1j * truth.step_phase_rad), turn @ np.exp(1j * truth.step_phase_rad)
+    turn = 1j ** np.arange(4) / 4 if four else np.array([1, 1j]) / 2
+    phase = truth.step_phase_rad if four else truth.step_phase_rad[1:3]
+    a, b = turn @ np.exp(-1j * phase), turn @ np.exp(1j * phase)
     leak = b / np.conj(a)
     # The reference drifts from step to step: it acts as an error of the steps.
     timing = info.timing

@@ -78,6 +78,14 @@ def calibrate_specimen() -> Callable[..., Specimen]:
 
 
 @pytest.fixture
+def perfect_calibration() -> Any:
+    """The all-knowing calibration of a device: ``(device, seed, **overrides)``."""
+    from conftest import perfect_calibration  # of tests/driver
+
+    return perfect_calibration
+
+
+@pytest.fixture
 def perfect_calibration_of() -> Any:
     """The all-knowing calibration of a specimen."""
     from conftest import perfect_calibration  # of tests/driver
