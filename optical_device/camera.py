@@ -34,7 +34,8 @@ POISSON_BELOW_E_PER_DN = 8.4
 """System gain up to which the Gaussian limit of shot noise is too coarse [e-/DN].
 
 With normals up to n^2 = 2 ln 2^24, the limit mu + sqrt(mu) n errs from Poisson's quantile by less:
-upwards by (n^2 - 1)/6 + 1/2 = 5.9 e-, downwards by n^2/4 = 8.4 e-, where it falls below zero.
+above the middle by under (n^2 - 1)/6 + 1/2 = 5.9 e-, below it by n^2/4 = 8.3 e-, to where it falls
+under zero.
 """
 
 _EXACT_BELOW_E = 64.0

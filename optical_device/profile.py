@@ -95,7 +95,7 @@ class Profile(Section):
             raise ValueError(
                 f"lens__camera_rotation_mrad={optics.camera_rotation_mrad} is too large for a grid "
                 f"of {n}: at {LARGEST_DEVIATION:g} standard deviations the rotated transform's "
-                f"series would not converge fast; use at most {largest_mrad:.4g}"
+                f"series would not converge fast; use at most {int(1e3 * largest_mrad) / 1e3:g}"
             )
         return self
 

@@ -178,9 +178,10 @@ def spectrum(fabrication: Fabrication, field: Array, wavelength_pm: Array = 0.0)
 def _is_turned(fabrication: Fabrication) -> bool:
     """Whether the camera needs `lens.turned_transform`; so it does where its pose is fitted."""
     pose = (fabrication.rotation_rad, fabrication.magnification)
-    fitted = any(is_torch_array(value) and value.requires_grad for value in pose)
-    upright = float(pose[0]) == 0.0 and float(pose[1]) == 1.0
-    return fitted or not upright or fabrication.profile.lens.follows_wavelength
+    if any(is_torch_array(value) and value.requires_grad for value in pose):
+        return True
+    turned = bool(pose[0] != 0.0) or bool(pose[1] != 1.0)
+    return turned or fabrication.profile.lens.follows_wavelength
 
 
 def mean_electrons(

@@ -2,19 +2,29 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from optical_device.camera import (
+    POISSON_BELOW_E_PER_DN,
     dark_rate,
     digital_numbers,
     mean_electrons,
     noisy_electrons,
     photon_rate,
+    poisson_electrons,
+    poisson_quantile,
     quantise_counts,
     round_straight_through,
+    shot_noise_is_poisson,
 )
 from optical_device.fabrication import fabricate
 from optical_device.golden import GoldenDevice
+from optical_device.noise import Stream, camera_normals, camera_uniforms
 from optical_device.profile import load_profile
+
+UNIFORMS = (np.concatenate([np.arange(8), np.linspace(8, 2**24 - 9, 2001).round(),
+                            2**24 - 1 - np.arange(8)]) + 0.5) * 2.0**-24  # fmt: skip
+"""Values that `noise.camera_uniforms` takes, both tails included."""
 
 
 def test_photons_are_the_interference_of_signal_and_reference() -> None:
@@ -134,3 +144,96 @@ def test_photon_transfer_gives_the_gain(sigmas: float) -> None:
 
 def test_rounding_of_numpy_arrays_is_plain_rounding() -> None:
     assert round_straight_through(np.array([0.5, 1.5, -0.2])).tolist() == [0.0, 2.0, 0.0]
+
+
+@pytest.mark.parametrize("mean", [0.0, 1e-9, 0.01, 0.3, 1.0, 2.5, 8.3, 20.0, 47.0, 63.999])
+def test_few_electrons_are_poissons_quantiles_exactly(mean: float) -> None:
+    quantiles = poisson_quantile(np.full(UNIFORMS.size, mean), UNIFORMS)
+    assert np.array_equal(quantiles, stats.poisson.ppf(UNIFORMS, mean))
+
+
+@pytest.mark.parametrize("mean", [64.0, 100.3, 1e3, 3e4, 1e6])
+def test_many_electrons_are_poissons_quantiles_to_one_electron(mean: float) -> None:
+    quantiles = poisson_quantile(np.full(UNIFORMS.size, mean), UNIFORMS)
+    off = quantiles - stats.poisson.ppf(UNIFORMS, mean)
+    # What is left of the expansion, (n^3 - n)/(72 sqrt(mu)), is under 0.3 at |n| < 5.43; rounding
+    # is by 1/2, where a quantile rounds up: off by one at most, and by half on average.
+    assert np.max(np.abs(off)) <= 1.0
+    assert np.all(np.isin(off, (-1.0, 0.0, 1.0)))
+
+
+def test_the_two_forms_meet_at_their_threshold() -> None:
+    below, above = (poisson_quantile(np.full(UNIFORMS.size, mean), UNIFORMS)
+                    for mean in (np.nextafter(64.0, 0.0), 64.0))  # fmt: skip
+    assert np.max(np.abs(above - below)) <= 1.0
+
+
+@pytest.mark.parametrize("mean", [0.2, 3.0, 40.0, 90.0, 2000.0])
+def test_poisson_noise_has_poissons_moments(
+    mean: float, rng: np.random.Generator, sigmas: float
+) -> None:
+    draws = 200_000
+    uniforms = (rng.integers(0, 2**24, draws) + 0.5) * 2.0**-24
+    x = poisson_quantile(np.full(draws, mean), uniforms)
+    # The rounded expansion is centred 1/2 - 1/2 = 0 off: E rint(y) = E y = mu.
+    assert x.mean() == pytest.approx(mean, abs=sigmas * np.sqrt(mean / draws))
+    # Var s^2 = (mu_4 - mu^2)/n = (mu + 2 mu^2)/n; rounding adds 1/12 to the expanded form's.
+    scatter = sigmas * np.sqrt((mean + 2 * mean**2) / draws)
+    assert x.var() == pytest.approx(mean, abs=scatter + (1 / 12 + 0.1) * (mean >= 64.0))
+    assert np.all(x >= 0.0)
+    assert np.array_equal(x, np.rint(x))
+
+
+def test_the_gaussian_limit_errs_by_less_than_its_bound() -> None:
+    # Over all normals that Box-Muller gives and means up to where the error is constant.
+    largest = 2 * np.log(2.0**24)
+    n = np.linspace(-np.sqrt(largest), np.sqrt(largest), 231)[:, None]
+    mean = np.concatenate([np.linspace(0.01, 40.0, 400), np.geomspace(40.0, 1e6, 60)])
+    gaussian = mean + np.sqrt(mean) * n
+    # Above the middle by the survival function: a probability near 1 has lost its digits.
+    poisson = np.where(
+        n < 0, stats.poisson.ppf(stats.norm.cdf(n), mean), stats.poisson.isf(stats.norm.sf(n), mean)
+    )
+    error = np.abs(poisson - gaussian)
+    # Above the middle the expansion's next term has the other sign and only helps.
+    assert 5.0 < np.max(error[n[:, 0] > 0]) < (largest - 1) / 6 + 0.5 < 6.0
+    # Below it, the limit falls below zero, at worst to -n^2/4 at mu = n^2/4, and Poisson doesn't.
+    assert 8.0 < np.max(error) < 1.0001 * largest / 4 < POISSON_BELOW_E_PER_DN
+
+
+def test_poisson_serves_where_a_step_of_the_converter_is_fine() -> None:
+    assert shot_noise_is_poisson(True, 12, 8.3)
+    assert not shot_noise_is_poisson(True, 12, 8.4)
+    assert shot_noise_is_poisson(True, 0, 25.0)
+    assert not shot_noise_is_poisson(False, 0, 25.0)
+
+
+def test_read_noise_adds_to_poissons() -> None:
+    mean, uniforms, normals = np.full(3, 5.0), np.array([0.1, 0.5, 0.9]), np.array([-1.0, 0.0, 2.0])
+    electrons = poisson_electrons(mean, uniforms, normals, 3.0)
+    assert electrons.tolist() == [2.0 - 3.0, 5.0, 8.0 + 6.0]
+
+
+def test_a_device_of_fine_steps_counts_whole_electrons() -> None:
+    profile = load_profile(
+        "lab", device__n=8, camera__gain_e_per_dn=1.0, camera__gain_spread=0.0,
+        camera__read_noise_e=0.0, camera__black_level_error_dn=0.0, source__rin=0.0,
+    )  # fmt: skip
+    device = GoldenDevice(profile, 3)
+    f = device.fabrication
+    counts = device.expose(np.zeros((2, 2, 2, 8, 8), np.uint16), "off", laser="off")
+    mean = np.broadcast_to(100.0 * 1e-6 * f.dark_e_per_s_map, (2, 8, 8))  # about 2 e-
+    uniforms = np.stack([camera_uniforms(3, frame, 8, 1, 1)[0, 0] for frame in range(2)])
+    expected = stats.poisson.ppf(uniforms, mean) + f.black_level_dn
+    assert np.array_equal(counts[:, 0], expected)
+    assert np.ptp(counts) > 3
+
+
+def test_read_noise_of_such_a_device_has_a_stream_of_its_own() -> None:
+    profile = load_profile("lab", device__n=8, device__adc_bits=0, camera__dark_e_per_s=0.0)
+    device = GoldenDevice(profile, 3)
+    f = device.fabrication
+    counts = device.expose(np.zeros((1, 2, 2, 8, 8), np.uint16), "off", laser="off")[0, 0]
+    normals = camera_normals(3, 0, 8, 1, 1, stream=Stream.READ)[0, 0]
+    expected = f.read_noise_e * normals / f.gain_e_per_dn + f.black_level_dn
+    np.testing.assert_allclose(counts, expected, rtol=1e-6)  # counts are float32

@@ -9,6 +9,7 @@ from optical_device.drift import (
     amplitudes_of_rate,
     amplitudes_of_value,
     drift,
+    drift_of,
     tones,
 )
 from optical_device.fabrication import fabricate
@@ -54,6 +55,28 @@ def test_rms_over_time_is_what_the_profile_says(rng: np.random.Generator, sigmas
     expected = section.laser_power_rms_per_s
     assert rms_slope[Drift.LASER_POWER] == pytest.approx(expected, rel=tolerance)
     assert rms_value[Drift.AMBIENT] == pytest.approx(section.ambient_rms_k, rel=tolerance)
+    for channel in (Drift.GRADIENT_ROW, Drift.GRADIENT_COLUMN):
+        assert rms_value[channel] == pytest.approx(section.gradient_rms_k, rel=tolerance)
+    assert rms_value[Drift.WAVELENGTH] == pytest.approx(section.wavelength_rms_pm, rel=tolerance)
+
+
+def test_channels_drift_apart() -> None:
+    # Also the two gradients, whose amplitudes and frequencies are the same.
+    phases = FABRICATION.drift_phase_rad
+    assert phases.shape == FABRICATION.drift_amplitude.shape == (len(Drift), TONES)
+    assert np.unique(phases).size == phases.size
+    assert np.array_equal(
+        FABRICATION.drift_amplitude[Drift.GRADIENT_ROW],
+        FABRICATION.drift_amplitude[Drift.GRADIENT_COLUMN],
+    )
+
+
+def test_the_drift_of_a_device_is_that_of_its_clock() -> None:
+    f = FABRICATION
+    value, slope = drift_of(f, 1_500_000_001)
+    expected = drift(1.500000001, f.drift_amplitude, f.drift_omega_rad_per_s, f.drift_phase_rad)
+    assert np.array_equal(value, expected[0])
+    assert np.array_equal(slope, expected[1])
 
 
 def test_laser_power_stays_within_half_a_percent() -> None:

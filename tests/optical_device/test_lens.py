@@ -6,11 +6,16 @@ import numpy as np
 import pytest
 
 from optical_device.lens import (
+    LARGEST_SHEAR,
     axis_maps,
+    camera_matrix,
     envelope,
     noll_to_radial_azimuthal,
+    shear_order,
     shift_map,
     transform,
+    turned_transform,
+    vignette,
     wavefront,
     zernike,
 )
@@ -82,6 +87,103 @@ def test_envelope_is_that_of_a_square_emitter() -> None:
     assert e[0, 8] == pytest.approx(np.sinc(0.25))
     assert e[0, 0] == pytest.approx(np.sinc(0.25) ** 2)
     assert np.all(envelope(16, 0.0) == 1.0)
+
+
+def test_the_envelope_moves_with_the_spectrum() -> None:
+    # A camera moved by whole pixels sees the same light one pixel on, element factor included.
+    moved, plain = envelope(16, 0.7, shift_px=(1.0, -2.0)), envelope(16, 0.7)
+    np.testing.assert_allclose(moved[:-1, 2:], plain[1:, :-2], rtol=1e-14)
+    # Turned by a right angle about the axis, rows are columns backwards.
+    turned = envelope(16, 0.7, camera_matrix(np.pi / 2, 1.0), (0.5, 0.0))
+    y = np.arange(16) - 8
+    expected = np.sinc((-y[None, :] + 0.5) * 0.7 / 16) * np.sinc(y[:, None] * 0.7 / 16)
+    np.testing.assert_allclose(turned, expected, atol=1e-14)
+
+
+@pytest.mark.parametrize("n", [8, 11])
+def test_vignetting_takes_its_share_in_the_corner(n: int) -> None:
+    power = vignette(n, 0.3) ** 2
+    assert power[0, 0] == pytest.approx(0.7, rel=1e-14)
+    assert power[n // 2, n // 2] == 1.0
+    assert power[n // 2, 0] == pytest.approx(0.85, rel=1e-14)
+    assert np.all(vignette(n, 0.0) == 1.0)
+
+
+def _direct(z: np.ndarray, matrix: tuple[tuple[float, float], tuple[float, float]]) -> np.ndarray:
+    """Centred spectrum at the frequencies B y by brute force: all N^4 terms."""
+    n = z.shape[-1]
+    x = np.arange(n) - n // 2
+    y1, y2 = np.meshgrid(x, x, indexing="ij")
+    (b11, b12), (b21, b22) = matrix
+    f1, f2 = b11 * y1 + b12 * y2, b21 * y1 + b22 * y2
+    kernel1 = np.exp(-2j * np.pi / n * x[:, None, None] * f1)
+    kernel2 = np.exp(-2j * np.pi / n * x[:, None, None] * f2)
+    return np.asarray(np.einsum("rq,ruv,quv->uv", z, kernel1, kernel2) / n)
+
+
+def _turned(z: np.ndarray, matrix: tuple[tuple[float, float], tuple[float, float]]) -> np.ndarray:
+    before, after = axis_maps(z.shape[-1])
+    return np.asarray(after * turned_transform(before * z, matrix))
+
+
+@pytest.mark.parametrize("n", [8, 11, 16, 30])
+@pytest.mark.parametrize("shear_rad", [0.01, 0.3, LARGEST_SHEAR])
+@pytest.mark.parametrize("magnification", [1.0, 0.97, 1.02])
+def test_a_turned_camera_sees_the_direct_sum(
+    rng: np.random.Generator, n: int, shear_rad: float, magnification: float
+) -> None:
+    rotation = -np.arcsin(2.0 * shear_rad / (np.pi * n * magnification))
+    matrix = camera_matrix(rotation, magnification)
+    z = _field(rng, n)
+    error = np.abs(_turned(z, matrix) - _direct(z, matrix))
+    # Every term of the sum is off by at most 2^-24 of itself.
+    assert np.max(error) <= 2.0**-24 * np.sum(np.abs(z)) / n
+    assert np.max(error) > 0.0
+
+
+@pytest.mark.parametrize("matrix", [((1.1, 0.0), (0.2, 0.9)), ((0.95, 0.0), (0.0, 0.95))])
+def test_all_but_one_shear_is_exact(
+    rng: np.random.Generator, matrix: tuple[tuple[float, float], tuple[float, float]]
+) -> None:
+    z = _field(rng, 16)
+    np.testing.assert_allclose(_turned(z, matrix), _direct(z, matrix), atol=100 * ROUNDING)
+
+
+@pytest.mark.parametrize("n", [8, 11])
+def test_an_upright_camera_sees_the_plain_transform(rng: np.random.Generator, n: int) -> None:
+    z = _field(rng, n)
+    matrix = camera_matrix(0.0, 1.0)
+    np.testing.assert_allclose(turned_transform(z, matrix), transform(z), atol=100 * ROUNDING)
+
+
+def test_a_camera_may_differ_from_frame_to_frame(rng: np.random.Generator) -> None:
+    z, change = np.stack([_field(rng, 8), _field(rng, 8)]), np.array([1e-3, -2e-3])
+    together = turned_transform(z, camera_matrix(0.01, 1.01, change))
+    for i in range(2):
+        alone = turned_transform(z[i], camera_matrix(0.01, 1.01, change[i]))
+        np.testing.assert_allclose(together[i], alone, atol=100 * ROUNDING)
+
+
+def test_the_camera_matrix_turns_rows_towards_columns_and_shrinks_with_the_wavelength() -> None:
+    (b11, b12), (b21, b22) = camera_matrix(0.1, 2.0, 0.25)
+    assert (b11, b22) == (1.5 * math.cos(0.1),) * 2
+    assert (b21, b12) == (1.5 * math.sin(0.1), -1.5 * math.sin(0.1))
+
+
+@pytest.mark.parametrize("shear_rad", [1e-9, 1e-4, 0.03, 0.5, LARGEST_SHEAR])
+def test_the_order_is_the_smallest_that_keeps_the_bound(shear_rad: float) -> None:
+    def rest(order: int) -> float:
+        term = shear_rad ** (order + 1) / math.factorial(order + 1)
+        return term / (1.0 - shear_rad / (order + 2))
+
+    order = shear_order(shear_rad)
+    assert rest(order) <= 2.0**-24
+    assert order == 0 or rest(order - 1) > 2.0**-24
+    # The bound holds: what the series leaves out at the largest phase, by its definition.
+    left_out = abs(np.exp(1j * shear_rad) - sum((1j * shear_rad) ** k / math.factorial(k)
+                                                for k in range(order + 1)))  # fmt: skip
+    assert left_out <= rest(order) + 1e-15
+    assert shear_order(0.0) == 0
 
 
 # Noll, J. Opt. Soc. Am. 66, 207, table I.

@@ -3,7 +3,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from optical_device.noise import Stream, box_muller, camera_normals, philox4x32, scalar_normals
+from optical_device.noise import (
+    Stream,
+    box_muller,
+    camera_normals,
+    camera_uniforms,
+    philox4x32,
+    scalar_normals,
+)
 
 ONES = 0xFFFFFFFF
 PI_COUNTER = (0x243F6A88, 0x85A308D3, 0x13198A2E, 0x03707344)
@@ -112,3 +119,29 @@ PINNED = [-0.09626551429903574, 0.30307996293716355, 0.5819709560238074, 0.54957
 def test_first_draws_are_pinned() -> None:
     # Drawn once from this code after it gave the published answers; C draws the same words.
     assert camera_normals(7, 0, 2, 1, 4)[0, :, 0, 0].tolist() == pytest.approx(PINNED, rel=1e-14)
+
+
+def test_uniforms_are_the_cameras_words_as_they_are() -> None:
+    uniforms = camera_uniforms(7 + (5 << 32), 3 + (2 << 32), 4, 2, 3)
+    assert uniforms.shape == (2, 3, 4, 4)
+    for exposure in range(2):
+        for r, q in [(0, 0), (1, 3), (3, 2)]:
+            words = philox4x32((4 * r + q, 3, 2, 1 + 256 * exposure), (7, 5))
+            expected = [(int(word) // 256 + 0.5) / 2**24 for word in words[:3]]
+            assert uniforms[exposure, :, r, q].tolist() == expected
+
+
+def test_uniforms_are_uniform(sigmas: float) -> None:
+    u = np.stack([camera_uniforms(7, frame, 64, 2, 4) for frame in range(4)]).ravel()
+    assert 0.0 < u.min() < u.max() < 1.0
+    # Mean and mean square of n draws scatter by sqrt(1/12/n) and sqrt(4/45/n).
+    assert abs(u.mean() - 1 / 2) < sigmas * np.sqrt(1 / 12 / u.size)
+    assert abs(np.mean(u**2) - 1 / 3) < sigmas * np.sqrt(4 / 45 / u.size)
+
+
+def test_read_noise_draws_apart_from_shot_noise(sigmas: float) -> None:
+    read = np.stack([camera_normals(7, frame, 64, 2, 4, stream=Stream.READ) for frame in range(8)])
+    shot = _sample()
+    assert not np.any(read == shot)
+    assert abs(np.mean(read * shot)) < sigmas / np.sqrt(read.size)
+    assert abs(np.mean(read**2) - 1.0) < sigmas * np.sqrt(2.0 / read.size)

@@ -5,6 +5,8 @@ import pytest
 
 from optical_device.fabrication import Fabrication
 from optical_device.source import (
+    REFERENCE_STEPS,
+    STEP_ANGLES_RAD,
     launch_amplitude,
     reference_amplitudes,
     reference_beam,
@@ -42,6 +44,14 @@ def test_reference_steps_turn_by_quarters() -> None:
     np.testing.assert_allclose(r, 5.0 * np.array([1, 1j, -1, -1j]), atol=1e-14)
     drifted = reference_amplitudes(steps, np.full(4, 0.1), 200.0, 0.5, 0.25)
     np.testing.assert_allclose(drifted, r * np.exp(0.1j), atol=1e-14)
+
+
+def test_steps_of_each_detection() -> None:
+    quarter = np.pi / 2
+    assert STEP_ANGLES_RAD["four_step"] == (0.0, quarter, 2 * quarter, 3 * quarter)
+    assert STEP_ANGLES_RAD["three_step"] == (None, 0.0, quarter)
+    assert STEP_ANGLES_RAD["intensity"] == (None,)
+    assert max(len(angles) for angles in STEP_ANGLES_RAD.values()) == REFERENCE_STEPS
 
 
 def test_reference_beam_is_a_gaussian_about_its_centre() -> None:

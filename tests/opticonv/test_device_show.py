@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable
 from importlib import resources
@@ -131,7 +132,9 @@ def test_point_spread_of_a_square_of_emitters() -> None:
 
 
 def test_heat_of_the_test_frame_reaches_neighbours_and_partner(specimen: Specimen) -> None:
-    fabrication = specimen.fabricated()
+    # Of near heat the eight neighbours alone, and no substrate under them.
+    plain = {"thermal__substrate_k_per_w": 0.0}
+    fabrication = dataclasses.replace(specimen.fabricated(plain), ring=np.zeros(3))
     drive = heater_test_frame(N)
     frame = heater_frame(fabrication, drive)
     assert np.all((frame.power_mw > 0.0) == (drive > 0.0))
