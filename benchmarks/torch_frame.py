@@ -49,6 +49,18 @@ def _heat_of_neighbours(power: Tensor, links: Tensor, partner: Tensor) -> Tensor
     return heat
 
 
+def _heat_of_second_ring(power: Tensor, ring: list[float]) -> Tensor:
+    """Three coefficients for all: rows added first, then columns (a third of a conv2d's time)."""
+    near, knight, corner = ring
+    padded = torch.nn.functional.pad(power, (2, 2, 2, 2))
+    one = padded[..., 1:-3, :] + padded[..., 3:-1, :]
+    two = padded[..., :-4, :] + padded[..., 4:, :]
+    x = torch.add(padded[..., 2:-2, :] * near, one, alpha=knight).add_(two, alpha=corner)
+    heat = x[..., :-4] + x[..., 4:]
+    heat.add_(two[..., 1:-3], alpha=knight).add_(two[..., 3:-1], alpha=knight)
+    return heat.add_(two[..., 2:-2], alpha=near)
+
+
 def _power(cold: Tensor, slope: Tensor) -> Tensor:
     return 2.0 * cold / (1.0 + torch.sqrt(1.0 + 4.0 * slope * cold))
 
@@ -79,13 +91,7 @@ class TorchFrames:
             "bow": _tensor(4.0 * f.dac_bow)[..., None],
             "bits": _tensor(f.dac_bit_error),
         }
-        near, knight, corner = f.ring
-        rows = [
-            (corner, knight, near, knight, corner),
-            (knight, 0, 0, 0, knight),
-            (near, 0, 0, 0, near),
-        ]
-        self.ring = _tensor(np.array([*rows, rows[1], rows[0]]))[None, None]
+        self.ring = [float(value) for value in f.ring]
         n = self.info.grid[0]
         place = (np.arange(n) + 0.5) * np.pi / n
         self.modes = _tensor(np.cos(np.arange(MODES)[:, None] * place))
@@ -154,7 +160,7 @@ class TorchFrames:
         drive = self._drive(codes)
         power = _power(f["power_full_mw"] * drive * drive, f["resistance_slope_per_mw"])
         heat = power + _heat_of_neighbours(power, f["links"], f["partner"])
-        heat = heat + torch.conv2d(power.flatten(0, 2)[:, None], self.ring, padding=2).view_as(heat)
+        heat += _heat_of_second_ring(power, self.ring)
         psi = math.pi * heat / f["p_pi_mw"]
         psi[:, :, 0] += self._substrate_phase(power)[:, None]
         before = torch.cat([torch.zeros_like(psi[:1]), psi[:-1]])

@@ -133,7 +133,8 @@ class Device:
     def last_result(self) -> JobResult | None:
         """Times, counters and flags of this thread's last finished job.
 
-        One that the interlock stopped counts as well.  A job is one `expose`, one `transform`, or one `convolve2d` with all its transforms.
+        One that the interlock stopped counts as well.  A job is one `expose`, one `transform`, or
+        one `convolve2d` with all its transforms.
         """
         return getattr(self._last, "result", None)
 

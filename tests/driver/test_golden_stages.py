@@ -184,7 +184,7 @@ def test_stages_agree(kernels: str, profile: str, n: int) -> None:
     power, turns, field = seen.golden_power[1], seen.golden_turns(), seen.golden_field()
 
     # u, its part by the table, u', u'^2 and its product; the polynomial of 4 beta P0; fabrication
-    # values are rounded too: 10 roundings at most, but at the lowest codes, where u' is a difference.
+    # values are rounded too: 10 roundings, but at the lowest codes, where u' is a difference.
     np.testing.assert_allclose(seen.power, power, rtol=10 * UNIT, atol=UNIT * np.max(power))
     np.testing.assert_allclose(seen.turns, turns, rtol=0, atol=15 * UNIT * np.max(turns))
 
