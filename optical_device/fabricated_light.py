@@ -56,7 +56,9 @@ def optical_maps(profile: Profile, draw: Draw) -> OpticalMaps:
     matrix = lens.camera_matrix(rotation_rad, magnification)
     lost = optics.vignetting * draw.around_one("vignetting", optics.vignetting_spread)
     dimmed = lens.envelope(n, width, matrix, camera_shift) * lens.vignette(n, lost)
-    placed = lens.shift_map(n, _shift(draw, "input shift", optics.input_shift_px))
+    placed = lens.shift_map(
+        n, lens.seen_shift(_shift(draw, "input shift", optics.input_shift_px), matrix)
+    )
     output_map = dimmed * placed * after
     return OpticalMaps(input_map, middle_map, output_map, rotation_rad, magnification)
 

@@ -19,6 +19,7 @@ __all__ = [
     "camera_matrix",
     "envelope",
     "noll_to_radial_azimuthal",
+    "seen_shift",
     "shear_order",
     "shift_map",
     "transform",
@@ -150,6 +151,17 @@ def shift_map(n: int, shift_px: tuple[float, float]) -> Complexes:
     x = np.arange(n) - n // 2
     row, column = (np.exp(-2j * np.pi * x * shift / n) for shift in shift_px)
     return np.outer(row, column)
+
+
+def seen_shift(shift_px: tuple[float, float], matrix: Matrix) -> tuple[float, float]:
+    """Shift B^T d whose `shift_map` in the output plane is that of an input field displaced by d.
+
+    Its phase e^{-2 pi i f.d/n} belongs to the spectrum's own frequencies f = B (u - c), which a
+    rotated or magnified camera (`camera_matrix`) sees elsewhere.
+    """
+    (b11, b12), (b21, b22) = matrix
+    row, column = shift_px
+    return b11 * row + b21 * column, b12 * row + b22 * column
 
 
 def envelope(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
@@ -21,7 +22,7 @@ SAMPLES = 14401
 
 
 def drift_over(fabrication: Fabrication, times_s: NDArray[np.float64]) -> NDArray[np.float64]:
-    """All channels of `Drift` at several device times, (3, times)."""
+    """All channels of `Drift` at several device times, (6, times)."""
     value, _ = drift(
         times_s[:, None, None],  # type: ignore[arg-type]
         fabrication.drift_amplitude,
@@ -31,67 +32,100 @@ def drift_over(fabrication: Fabrication, times_s: NDArray[np.float64]) -> NDArra
     return np.asarray(value.T)
 
 
-def draw_drift(fabrication: Fabrication) -> Figure:
-    """Phase of the reference, laser power and temperature."""
+@dataclass(frozen=True)
+class _Channel:
+    """How one drift is drawn: factor to the unit of its axis, and what it turns."""
+
+    drift: Drift
+    label: str
+    factor: float
+    unit: str
+    nominal: str
+    is_rate: bool = False
+    """The profile states the RMS of its rate, not of its value."""
+    mrad: float = 0.0
+    """Phase of theta per unit of the axis [mrad]; 0: none."""
+
+
+def _channels(fabrication: Fabrication) -> list[_Channel]:
     d = fabrication.profile.drift
-    kelvin_to_mrad = 1e3 * fabrication.ambient_rad_per_k
-    channels = (
-        (
-            Drift.REFERENCE_PHASE, 1.0, "phase of the reference [rad]",
-            f"rate nominally {1e3 * d.reference_phase_rms_rad_per_s:g} mrad/s RMS", 1e3, "mrad/s",
+    kelvin = fabrication.ambient_rad_per_k
+    gradient = f"nominally {1e3 * d.gradient_rms_k:g} mK RMS across the grid"
+    return [
+        _Channel(
+            Drift.REFERENCE_PHASE, "phase of\nthe reference", 1.0, "rad",
+            f"rate nominally {1e3 * d.reference_phase_rms_rad_per_s:g} mrad/s RMS", is_rate=True,
         ),
-        (
-            Drift.LASER_POWER, 100.0, "laser power, change [%]",
-            f"rate nominally {100 * d.laser_power_rms_per_s:g} %/s RMS", 1e2, "%/s",
+        _Channel(
+            Drift.LASER_POWER, "laser power", 100.0, "%",
+            f"rate nominally {100 * d.laser_power_rms_per_s:g} %/s RMS", is_rate=True,
         ),
-        (
-            Drift.AMBIENT, 1e3, "temperature, change [mK]",
-            f"nominally {1e3 * d.ambient_rms_k:g} mK RMS", 1e3, "mK",
+        _Channel(
+            Drift.AMBIENT, "temperature", 1e3, "mK",
+            f"nominally {1e3 * d.ambient_rms_k:g} mK RMS", mrad=kelvin,
         ),
-    )  # fmt: skip
+        # Half of a difference from edge to edge is what the outermost pixels see.
+        _Channel(Drift.GRADIENT_ROW, "gradient, rows", 1e3, "mK", gradient, mrad=kelvin / 2),
+        _Channel(Drift.GRADIENT_COLUMN, "gradient, columns", 1e3, "mK", gradient, mrad=kelvin / 2),
+        _Channel(
+            Drift.WAVELENGTH, "wavelength", 1.0, "pm",
+            f"nominally {d.wavelength_rms_pm:g} pm RMS",
+            mrad=1e3 * fabrication.wavelength_rad_per_pm,
+        ),
+    ]  # fmt: skip
+
+
+def draw_drift(fabrication: Fabrication) -> Figure:
+    """All drifts: reference, laser power, temperature, its gradients, wavelength."""
+    channels = _channels(fabrication)
     figure, axes = grid_figure(
         f"Drift of {fabrication.serial}: left one hour, right the first {SHORT_S:g} seconds, "
-        "as changes since opening",
-        (3, 2),
-        (5.6, 2.5),
+        "as changes since opening\nright-hand scales: phase of θ (of gradients: at the edge)",
+        (len(channels), 2),
+        (5.6, 1.9),
     )
-    for row, (channel, factor, label, nominal, unit_factor, unit) in zip(
-        axes, channels, strict=True
-    ):
-        for axis, span_s, unit_s, unit_name in (
-            (row[0], HOUR_S, 60.0, "min"),
-            (row[1], SHORT_S, 1.0, "s"),
-        ):
-            times = np.linspace(0.0, span_s, SAMPLES)
-            values = drift_over(fabrication, times)[channel]
-            axis.plot(times / unit_s, factor * (values - values[0]), linewidth=0.9, color="C0")
-            axis.set_xlabel(f"device time [{unit_name}]", fontsize=8)
-            axis.set_xlim(0.0, span_s / unit_s)
-            axis.grid(alpha=0.3)
-            axis.tick_params(labelsize=7)
-            axis.ticklabel_format(axis="y", useOffset=False)
-            if channel is Drift.AMBIENT and kelvin_to_mrad > 0.0:
-                second = axis.secondary_yaxis(
-                    "right",
-                    functions=(
-                        lambda mk: mk * 1e-3 * kelvin_to_mrad,
-                        lambda mrad: mrad * 1e3 / kelvin_to_mrad,
-                    ),
-                )
-                second.set_ylabel("phase of θ [mrad]", fontsize=8)
-                second.tick_params(labelsize=7)
-        row[0].set_ylabel(label, fontsize=8)
-        times = np.linspace(0.0, HOUR_S, SAMPLES)
-        values = drift_over(fabrication, times)[channel]
-        row[0].set_title(
-            f"{nominal}; this hour {unit_factor * _rms(channel, times, values):.3g} {unit}",
-            fontsize=9,
+    for axis_row, channel in zip(axes, channels, strict=True):
+        for axis, span_s, unit_s in ((axis_row[0], HOUR_S, 60.0), (axis_row[1], SHORT_S, 1.0)):
+            _draw_channel(axis, fabrication, channel, span_s, unit_s)
+        axis_row[0].set_ylabel(f"{channel.label} [{channel.unit}]", fontsize=8)
+        axis_row[0].set_title(
+            f"{channel.nominal}; this hour {_rms(fabrication, channel)}", fontsize=9
         )
-        row[1].set_title("as seen within a batch of frames", fontsize=9)
+    for axis, unit in zip(axes[-1], ("min", "s"), strict=True):
+        axis.set_xlabel(f"device time [{unit}]", fontsize=8)
+    axes[0, 1].set_title("as seen within a batch of frames", fontsize=9)
     return figure
 
 
-def _rms(channel: Drift, times: NDArray[Any], values: NDArray[Any]) -> float:
-    """RMS of what the profile states: of the value for the temperature, else of the rate."""
-    stated = values if channel is Drift.AMBIENT else np.gradient(values, times)
-    return float(np.sqrt(np.mean(stated**2)))
+def _draw_channel(
+    axis: Axes, fabrication: Fabrication, channel: _Channel, span_s: float, unit_s: float
+) -> None:
+    times = np.linspace(0.0, span_s, SAMPLES)
+    values = drift_over(fabrication, times)[channel.drift]
+    axis.plot(times / unit_s, channel.factor * (values - values[0]), linewidth=0.9, color="C0")
+    axis.set_xlim(0.0, span_s / unit_s)
+    axis.grid(alpha=0.3)
+    axis.tick_params(labelsize=7)
+    axis.ticklabel_format(axis="y", useOffset=False)
+    if channel.mrad > 0.0:
+        second = axis.secondary_yaxis(
+            "right",
+            functions=(
+                lambda x: np.asarray(x) * channel.mrad,
+                lambda mrad: np.asarray(mrad) / channel.mrad,
+            ),
+        )
+        second.set_ylabel("θ [mrad]", fontsize=8)
+        second.tick_params(labelsize=7)
+
+
+def _rms(fabrication: Fabrication, channel: _Channel) -> str:
+    """RMS over the hour of what the profile states, in words."""
+    times = np.linspace(0.0, HOUR_S, SAMPLES)
+    values = drift_over(fabrication, times)[channel.drift]
+    if not channel.is_rate:
+        return f"{channel.factor * np.sqrt(np.mean(values**2)):.3g} {channel.unit}"
+    rate = np.sqrt(np.mean(np.gradient(values, times) ** 2))
+    milli = 1e3 if channel.unit == "rad" else 1.0
+    prefix = "m" if channel.unit == "rad" else ""
+    return f"{milli * channel.factor * rate:.3g} {prefix}{channel.unit}/s"

@@ -15,30 +15,36 @@ from typing import Any
 from optical_device.profile import Profile, load_profile
 from opticonv.device.data_sheet import data_sheet_values
 
-__all__ = ["Effect", "present_effects", "without"]
+__all__ = ["SECOND_CHIP", "Effect", "absent_effects", "present_effects", "without"]
+
+DAC_QUANTISATION = "DAC quantisation"
+SECOND_CHIP = "second chip"
+"""Of layout 4f alone."""
 
 _NAMES = {
-    "DAC quantisation": ("device__dac_bits",),
+    DAC_QUANTISATION: ("device__dac_bits",),
     "DAC non-linearity": ("modulator__dac_*",),
     "heater spread": ("modulator__p_pi_*spread", "modulator__resistance_*spread"),
     "R rises with power": ("modulator__resistance_slope_per_mw",),
     "thermal crosstalk": ("thermal__link_*",),
     "substrate heat": ("thermal__substrate_*",),
     "memory of last frame": ("thermal__tau_*",),
-    "ambient drift": ("thermal__ambient_rad_per_k*", "drift__ambient_*"),
-    "temperature gradient": ("drift__gradient_*",),
+    "ambient drift": ("drift__ambient_*",),
+    "chip gradient": ("drift__gradient_*",),
     "static phases": ("modulator__static_phase_*",),
-    "finite extinction": ("modulator__extinction_*", "modulator__coupler_*"),
+    "finite extinction": ("modulator__extinction_*",),
+    "coupler imbalance": ("modulator__coupler_*",),
     "insertion loss": ("modulator__insertion_*",),
     "splitting tree": ("source__tree_*",),
     "launch attenuator": ("source__launch_*",),
     "laser noise": ("source__rin",),
     "laser power drift": ("drift__laser_power_*",),
-    "wavelength drift": ("*wavelength*",),
+    "wavelength drift": ("drift__wavelength_*", "lens__follows_wavelength"),
     "aberration": ("lens__aberration_*",),
-    "second chip (4f)": ("middle__*",),
+    SECOND_CHIP: ("middle__*",),
     "misalignment": ("lens__camera_shift_*", "lens__input_shift_*"),
-    "rotation, magnification": ("lens__*rotation*", "lens__*magnification*"),
+    "rotation": ("lens__camera_rotation_*",),
+    "magnification": ("lens__magnification_*",),
     "element envelope": ("lens__element_*",),
     "vignetting": ("lens__*vignett*",),
     "stray light": ("lens__stray_*",),
@@ -60,11 +66,15 @@ _NAMES = {
 
 _NOISE = ("laser noise", "shot noise", "read noise", "ADC quantisation")
 
+_NEEDS = {"DAC non-linearity": DAC_QUANTISATION}
+"""Errors that are there only where another one is too: a curve of codes needs codes."""
+
 _NO_ERRORS = (
     "device__name", "camera__black_level_dn", "thermal__sensor_*", "thermal__interlock_k",
-    "source__monitor_*",
+    "source__monitor_*", "thermal__ambient_rad_per_k*", "source__wavelength_rad_per_pm*",
 )  # fmt: skip
-"""Values that `ideal` defines and that no picture of the camera shows."""
+"""Values that `ideal` defines and that no picture of the camera shows: readings of sensors, and
+what a change of temperature or wavelength would do if there were any."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +83,11 @@ class Effect:
 
     name: str
     off: Mapping[str, Any]
+
+    @property
+    def needs(self) -> str | None:
+        """Name of the error without which this one cannot be."""
+        return _NEEDS.get(self.name)
 
     @property
     def is_noise(self) -> bool:
@@ -90,7 +105,9 @@ class Effect:
         return "device__adc_bits" in self.off or any("full_well" in key for key in self.off)
 
     def is_in(self, profile: Profile) -> bool:
-        """Whether switching it off would change the profile."""
+        """Whether switching it off would change the device."""
+        if self.name == SECOND_CHIP and profile.device.layout != "4f":
+            return False
         return any(_value(profile, key) != value for key, value in self.off.items())
 
 
@@ -101,6 +118,12 @@ def present_effects(profile: Profile) -> list[Effect]:
         by_name.setdefault(_name_of(key), {})[key] = value
     effects = [Effect(name, off) for name, off in by_name.items()]
     return [effect for effect in effects if effect.is_in(profile)]
+
+
+def absent_effects(profile: Profile) -> list[str]:
+    """Names of the errors that a profile leaves out, in the order of the light."""
+    present = {effect.name for effect in present_effects(profile)}
+    return [name for name in _NAMES if name not in present]
 
 
 def without(effects: Iterable[Effect]) -> dict[str, Any]:

@@ -26,9 +26,10 @@ Complexes = NDArray[np.complex128]
 def draw_spectra_alone(study: ErrorStudy) -> Figure:
     """The spectrum without error, and with each one by itself."""
     return _draw(
+        study,
         {"without error": study.exact, **_labelled(study.alone, study.alone_rms())},
         study.exact,
-        f"Spectrum of a photograph on the camera of {study.serial} with one error at a time, "
+        f"{_what(study)} on the camera of {study.serial} with one error at a time, "
         "uncorrected\ncodes for a device without errors; RMS error against it, common factor apart",
         "|S|² [dB of the peak without error]",
         ("viridis", FLOOR_DB),
@@ -38,9 +39,10 @@ def draw_spectra_alone(study: ErrorStudy) -> Figure:
 def draw_errors_alone(study: ErrorStudy) -> Figure:
     """What is wrong in the spectrum with each error by itself."""
     return _draw(
-        {"spectrum without error": study.exact, **_labelled(study.errors(), study.alone_rms())},
+        study,
+        {"all, without error": study.exact, **_labelled(study.errors(), study.alone_rms())},
         study.exact,
-        f"What one error at a time does to the spectrum on the camera of {study.serial}, "
+        f"{_what(study)} on the camera of {study.serial}: what one error at a time does to it, "
         "uncorrected\ncodes for a device without errors; RMS error against it, common factor apart",
         "|ΔS|² [dB of the peak without error]",
         ("magma", ERROR_FLOOR_DB),
@@ -50,6 +52,7 @@ def draw_errors_alone(study: ErrorStudy) -> Figure:
 def draw_errors_removed(study: ErrorStudy) -> Figure:
     """The spectrum with all errors, and what changes in it when each one is taken away."""
     return _draw(
+        study,
         {"with all errors": study.every, **_labelled(study.changes, study.changes_rms())},
         study.every,
         f"What changes on the camera when one error is taken out of {study.serial}, noise apart\n"
@@ -60,11 +63,18 @@ def draw_errors_removed(study: ErrorStudy) -> Figure:
     )
 
 
+def _what(study: ErrorStudy) -> str:
+    if study.layout == "4f":
+        return "Upright edges of a photograph"
+    return "Spectrum of a photograph"
+
+
 def _labelled(spectra: Mapping[str, Complexes], rms: Mapping[str, float]) -> dict[str, Complexes]:
     return {f"{name}: {percent(rms[name])}": spectrum for name, spectrum in spectra.items()}
 
 
 def _draw(
+    study: ErrorStudy,
     panels: Mapping[str, Complexes],
     of: Complexes,
     title: str,
@@ -75,15 +85,19 @@ def _draw(
     rows = -(-len(panels) // COLUMNS)
     figure, axes = grid_figure(title, (rows, min(COLUMNS, len(panels))), (2.45, 2.45))
     cmap, norm = scale[0], Normalize(scale[1], 0.0)
-    middle = -(of.shape[0] // 2)
+    is_picture = study.layout == "4f"
+    corner = 0 if is_picture else -(of.shape[0] // 2)
+    axes_of = ("row", "column") if is_picture else ("row freq.", "column freq.")
+    unit = "[px]" if is_picture else "[1/grid]"
     for index, (name, spectrum) in enumerate(panels.items()):
         axis = axes.flat[index]
+        plane = decibels(np.abs(spectrum) ** 2, peak)
         image = draw_plane(
-            axis, np.fft.fftshift(decibels(np.abs(spectrum) ** 2, peak)), name, cmap, norm,
-            corner=(middle, middle),
+            axis, plane if is_picture else np.fft.fftshift(plane), name, cmap, norm,
+            corner=(corner, corner),
             labels=(
-                "row freq. [1/grid]" if index % COLUMNS == 0 else "",
-                "column freq. [1/grid]" if index + COLUMNS >= len(panels) else "",
+                f"{axes_of[0]} {unit}" if index % COLUMNS == 0 else "",
+                f"{axes_of[1]} {unit}" if index + COLUMNS >= len(panels) else "",
             ),
         )  # fmt: skip
     for axis in axes.flat[len(panels) :]:

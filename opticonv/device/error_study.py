@@ -32,6 +32,7 @@ class ErrorStudy:
     """Spectra of one specimen with and without its errors."""
 
     serial: str
+    layout: str
     exact: Complexes
     """Without any error, and with codes for such a device."""
     alone: Mapping[str, Complexes]
@@ -61,12 +62,7 @@ def _relative(part: Complexes, whole: Complexes) -> float:
 
 
 def study_errors(
-    specimen: Specimen,
-    fabrication: Fabrication,
-    pictures: Complexes,
-    after_s: float,
-    program: Program,
-    basis: str,
+    specimen: Specimen, fabrication: Fabrication, clean: Program, program: Program, basis: str
 ) -> ErrorStudy:
     """Expose the second of two pictures on devices that differ in one error.
 
@@ -74,20 +70,17 @@ def study_errors(
     ----------
     specimen, fabrication
         The device with all its errors.
-    pictures : (2, N, N)
-    after_s : float
-        Device time at which the codes of the data sheet are exposed [s].
+    clean : Program
+        Codes for the device without any.
     program : Program
         Codes for the device with all its errors, as `basis` says.
     """
     effects = present_effects(fabrication.profile)
     noises = [effect for effect in effects if effect.is_noise]
-    rounding = [effect for effect in noises if effect.limits_range]
 
     def seen(codes: Program, off: Iterable[Effect]) -> Complexes:
         return camera_spectrum(specimen.fabricated(without(off)), codes)
 
-    clean = specimen.encoded(pictures, after_s, more=without(effects))
     # Brightness is judged with the camera as it is: a device without errors has no limit.
     limited = specimen.fabricated(without(e for e in effects if not e.limits_range))
     clean = dimmed(limited, dataclasses.replace(clean, launch_step=program.launch_step))
@@ -96,16 +89,19 @@ def study_errors(
     changes = {}
     for effect in effects:
         if effect.is_noise:
-            # Against the same noise otherwise, without the ADC's rounding unless it is the error.
-            others = [other for other in rounding if other is not effect]
-            with_it = seen(program, others)
-            changes[effect.name] = difference(seen(program, [*others, effect]), with_it)
+            # By itself: one noise less may change which random numbers the others take.
+            noisy = seen(program, [other for other in noises if other is not effect])
+            changes[effect.name] = difference(quiet, noisy)
         elif not effect.is_in_codes:
             changes[effect.name] = difference(seen(program, [*noises, effect]), quiet)
     return ErrorStudy(
         serial=fabrication.serial,
+        layout=fabrication.profile.device.layout,
         exact=seen(clean, effects),
-        alone={one.name: seen(clean, (e for e in effects if e is not one)) for one in effects},
+        alone={
+            one.name: seen(clean, (e for e in effects if e.name not in (one.name, one.needs)))
+            for one in effects
+        },
         every=every,
         changes=changes,
         basis=basis,

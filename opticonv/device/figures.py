@@ -162,6 +162,8 @@ def limits(profile: Profile) -> list[Figure]:
         Figure("dark signal of an exposure", f"{dark_e:.3g} e⁻", "t D(T)"),
         Figure("noise in the dark", f"{noise_e:.3g} e⁻", "√(read noise² + dark signal)"),
     ]  # fmt: skip
+    found[4:4] = _warmth(profile)
+    found += _small_changes(profile, full_mw)
     if math.isfinite(range_e):
         snr = math.sqrt(range_e) if cam.shot_noise else math.inf
         found += [
@@ -186,6 +188,55 @@ def limits(profile: Profile) -> list[Figure]:
     if bits:
         step_e = cam.gain_e_per_dn / math.sqrt(12.0)
         found.append(Figure("rounding noise of the ADC", f"{step_e:.3g} e⁻", "gain / √12"))
+    return found
+
+
+def _warmth(profile: Profile) -> list[Figure]:
+    """The chip's own temperature, if it rises by its heaters at all."""
+    heat, chips = profile.thermal, 2 if profile.device.layout == "4f" else 1
+    if heat.substrate_k_per_w == 0.0:
+        return []
+    rise_k = heat.substrate_k_per_w * profile.power.heaters_w / chips
+    found = [
+        Figure(
+            "rise of a chip's temperature, mean power",
+            f"{rise_k:.2g} K = {heat.ambient_rad_per_k * rise_k:.2g} rad of θ",
+            "R P over its carrier; a photograph changes it by little",
+        )
+    ]
+    if math.isfinite(heat.interlock_k):
+        trips_w = (heat.interlock_k - heat.ambient_k) / heat.substrate_k_per_w
+        found.append(
+            Figure(
+                "interlock trips at a chip's power of", f"{trips_w:.3g} W", "(limit − carrier) / R"
+            )
+        )
+    return found
+
+
+def _small_changes(profile: Profile, full_mw: float) -> list[Figure]:
+    """Phases of one converter step and of the drifts of wavelength and temperature."""
+    found, drift = [], profile.drift
+    if profile.device.dac_bits:
+        slope = 2.0 * math.pi * full_mw / profile.modulator.p_pi_mw
+        step_mrad = 1e3 * slope / (2**profile.device.dac_bits - 1)
+        found.append(
+            Figure(
+                "phase of a converter step, largest", f"{step_mrad:.2g} mrad", "2π P/P_π / codes"
+            )
+        )
+    kelvin, pm = profile.thermal.ambient_rad_per_k, profile.source.wavelength_rad_per_pm
+    for name, mrad, how in (
+        ("phase of θ by ambient drift", 1e3 * kelvin * drift.ambient_rms_k, "RMS"),
+        ("phase of θ by the gradient", 1e3 * kelvin * drift.gradient_rms_k / 2, "RMS, at the edge"),
+        (
+            "phase of θ by the wavelength",
+            1e3 * pm * drift.wavelength_rms_pm,
+            "RMS, 2π n_g ΔL δλ/λ²",
+        ),
+    ):
+        if mrad > 0.0:
+            found.append(Figure(name, f"{mrad:.2g} mrad", how))
     return found
 
 

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from optical_device.fabrication import Fabrication
-from optical_device.thermal import diagonal_link
+from optical_device.thermal import diagonal_link, ring_kernel
 from opticonv.device.drawing import draw_plane, grid_figure
 from opticonv.device.specimen import HeaterFrame, Program, heater_frame
 
@@ -87,7 +87,7 @@ def draw_test_heaters(fabrication: Fabrication) -> Figure:
     for axis, (stage, heater, name) in zip(axes[2], PLANES, strict=True):
         _draw_cut(axis, columns, frame, (stage, heater, row), f"{name}: row {row}")
     axes[2, 0].set_ylabel("phase [rad]", fontsize=8)
-    axes[2, 0].legend(fontsize=7, loc="lower left")
+    axes[2, 1].legend(fontsize=7, loc="upper right")  # the emptiest of the four
     return figure
 
 
@@ -122,9 +122,10 @@ def _log_norm(values: NDArray[np.float64]) -> LogNorm:
 def _links(fabrication: Fabrication) -> str:
     heat = fabrication.profile.thermal
     diagonal = diagonal_link(heat.link_nearest, heat.heat_length_pitches)
+    ring = ring_kernel(heat.link_nearest, heat.heat_length_pitches)
     return (
         f"{100 * heat.link_nearest:g} % to the sides, {100 * diagonal:.2g} % diagonally, "
-        f"{100 * heat.link_partner:g} % θ to φ"
+        f"{100 * ring[0]:.2g} % two pixels away, {100 * heat.link_partner:g} % θ to φ"
     )
 
 

@@ -17,6 +17,7 @@ from optical_device.fabrication import Fabrication
 from opticonv.console import count, report_table
 from opticonv.device.data_sheet import Value, unit_of
 from opticonv.device.drawing import percent
+from opticonv.device.effects import absent_effects
 from opticonv.device.error_study import ErrorStudy
 from opticonv.device.figures import convolution_costs, frame_costs, limits
 
@@ -30,6 +31,7 @@ _DRAWN = (
     ("modulator__power_full_mw", "power_full_mw"),
     ("modulator__resistance_slope_per_mw", "resistance_slope_per_mw"),
     ("thermal__ambient_rad_per_k", "ambient_rad_per_k"),
+    ("source__wavelength_rad_per_pm", "wavelength_rad_per_pm"),
     ("source__signal_rate_photons_per_us", "signal_rate_photons_per_us"),
     ("reference__rate_photons_per_us", "reference_rate_photons_per_us"),
     ("lens__stray_rate_photons_per_us", "stray_rate_photons_per_us"),
@@ -215,6 +217,9 @@ class Report:
                 "errors. Removed: " + self.study.basis + "; noise compared only where it is the "
                 "error; DAC quantisation is in the codes and cannot be removed from them."
             )
+        absent = absent_effects(self.fabrication.profile)
+        if absent:
+            lines.append(f"Errors that this profile leaves out: {', '.join(absent)}.")
         lines += [
             f"Field behind the chip, {name}: error {percent(error)}."
             for name, error in self.chip_errors

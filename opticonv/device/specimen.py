@@ -6,6 +6,7 @@ The codes come from the driver, as they would for a real device; the physics beh
 
 from __future__ import annotations
 
+import dataclasses
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from optical_device.stages import (
     steady_phases,
     surroundings,
 )
+from opticonv.device.known_codes import convolution_codes
 from opticonv.opening import calibrate_with_progress
 
 __all__ = [
@@ -101,6 +103,9 @@ class Specimen:
             Whether it is calibrated first; else the driver goes by the data sheet.
         """
         overrides = {**self.overrides, **(more or {})}
+        if load_profile(self.name, **overrides).device.detection == "intensity":
+            # The driver encodes for devices that see phases; heaters are the same in both.
+            overrides["device__detection"] = "four_step"
         with (
             open_device(f"emulator:{self.name}", seed=self.seed, **overrides) as device,
             warnings.catch_warnings(),
@@ -116,6 +121,17 @@ class Specimen:
             launch_step=int(encoded.launch_step[1]),
             start_ns=now_ns + round(after_s * 1e9),
         )
+
+    def with_known_codes(
+        self, pictures: Complexes, spectrum: Complexes, more: Mapping[str, Any] | None = None
+    ) -> Program:
+        """Pictures on the first chip, a filter's spectrum on the second, of layout 4f.
+
+        With codes of one who knows this specimen, or the one that differs in `more` overrides.
+        """
+        device = self.fabricated(more)
+        codes = convolution_codes(device, pictures, spectrum)
+        return Program(codes, device.profile.device.dac_bits, launch_step=0, start_ns=0)
 
     def info(self) -> DeviceInfo:
         """The data sheet.
@@ -154,22 +170,50 @@ def heater_frame(fabrication: Fabrication, drive: Floats) -> HeaterFrame:
     )
 
 
-def light_leaving_chip(fabrication: Fabrication, program: Program) -> Complexes:
-    """Field behind the chip in the second frame, (N, N), 1 for a lossless pixel fully open."""
+def light_leaving_chip(
+    fabrication: Fabrication, program: Program, only: int | None = None
+) -> Complexes:
+    """Field behind the chip in the second frame, (N, N), 1 for a lossless pixel fully open.
+
+    Both stages in series, or one of them (`only`) with the planes next to it: of layout 4f, each
+    is a chip.
+    """
     before, now = (
         steady_phases(fabrication, heater_powers(fabrication, u)) for u in program.drive()
     )
     psi = settled_phases(fabrication, now, before)
-    return np.asarray(chip_field(fabrication, psi, surroundings(fabrication, program.start_ns)))
+    around = surroundings(fabrication, program.start_ns)
+    if only is not None:
+        fabrication, psi = _single_stage(fabrication, psi, only)
+    return np.asarray(chip_field(fabrication, psi, around))
+
+
+def _single_stage(fabrication: Fabrication, psi: Floats, stage: int) -> tuple[Fabrication, Floats]:
+    """The chip with the other stage transparent, and what light meets in front of this one."""
+    n, profile = fabrication.profile.device.n, fabrication.profile
+    kept = np.zeros((2, 1, 1))
+    kept[stage] = 1.0
+    alone = dataclasses.replace(
+        fabrication,
+        profile=profile.model_copy(
+            update={"device": profile.device.model_copy(update={"layout": "mft"})}
+        ),
+        input_map=(fabrication.input_map, fabrication.middle_map)[stage],
+        static_phase_rad=fabrication.static_phase_rad * kept[:, None],
+        b0=np.where(kept > 0.0, fabrication.b0, np.ones((n, n))),
+        b1=fabrication.b1 * kept,
+    )
+    return alone, np.asarray(psi * kept[:, None])
 
 
 def camera_spectrum(fabrication: Fabrication, program: Program) -> Complexes:
     """Spectrum that the camera's counts of the second frame tell, (N, N) [sqrt(photons/us)].
 
     With four reference steps I_k = |S + r exp(i k pi/2)|^2, S = (I_0 - I_2 + i (I_1 - I_3)) / 4 r;
-    without a reference only its magnitude, sqrt(I).  Counts are made photons, and r is taken, from
-    the data sheet: nothing is corrected.  Zero frequency is at pixel (0, 0), where the driver has
-    it, and the phase that follows from the axis at the centre of the chip is still in it.
+    with three, |S|^2, |S + r|^2 and |S + i r|^2, S = (I_1 - I_0 - r^2 + i (I_2 - I_0 - r^2)) / 2 r;
+    without a reference only its magnitude, sqrt(I).  Counts are made photons, and r is taken,
+    from the data sheet: nothing is corrected.  Zero frequency is at pixel (0, 0), where the driver
+    has it, and the phase that follows from the axis at the centre of the chip is still in it.
     """
     profile = fabrication.profile
     camera, reference = profile.camera, profile.reference
@@ -179,6 +223,9 @@ def camera_spectrum(fabrication: Fabrication, program: Program) -> Complexes:
     if len(rates) == 1:
         return np.sqrt(np.maximum(rates[0], 0.0)).astype(np.complex128)
     beam = np.sqrt(reference.rate_photons_per_us * reference.fraction)
+    if len(rates) == 3:
+        parts = rates[1:] - rates[0] - beam**2
+        return np.asarray((parts[0] + 1j * parts[1]) / (2.0 * beam))
     return np.asarray((rates[0] - rates[2] + 1j * (rates[1] - rates[3])) / (4.0 * beam))
 
 

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import math
+import sys
+from pathlib import Path
 
 import pytest
+
+# The bench, the sheet and the boundary are plain modules of this folder.
+sys.path.insert(0, str(Path(__file__).parent))
 
 FALSE_ALARM = 1e-9
 

@@ -15,15 +15,18 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from scipy import stats
+from scipy.special import k0
 
 from optical_device.fabrication import Fabrication, fabricate
-from optical_device.lens import axis_maps, zernike
+from optical_device.lens import axis_maps
 from optical_device.profile import Profile, load_profile
 from optical_device.source import launch_amplitude
 
 Floats = NDArray[np.float64]
 
 DEVICES, N = 250, 4
+LSBS = 2**14 - 1
+"""Steps of the laboratory's converters in full scale."""
 
 STILL = {
     "lens__aberration_waves_rms": 0.0,
@@ -48,6 +51,7 @@ LOTS = {
     "modulator__insertion_lot_spread": 0.0,
     "thermal__link_lot_spread": 0.0,
 }
+"""Without lots."""
 LOCAL = {
     "modulator__p_pi_spread": 0.0,
     "modulator__resistance_spread": 0.0,
@@ -55,6 +59,10 @@ LOCAL = {
     "modulator__insertion_scatter": 0.0,
     "thermal__link_scatter": 0.0,
 }
+"""Without scatter within a device."""
+
+EQUAL_COUPLERS = {"modulator__coupler_common_spread": 0.0}
+"""Then a stage's largest transmission is its insertion loss, whatever the extinction."""
 
 Read = Callable[[Fabrication, Profile], Any]
 
@@ -62,9 +70,30 @@ Read = Callable[[Fabrication, Profile], Any]
 def inner_links(f: Fabrication) -> Floats:
     """Links that lie within the grid, over their nominal values."""
     t = f.profile.thermal
-    nominal = np.array([t.link_nearest] * 2 + [t.link_diagonal] * 2)[:, None, None]
+    kernel = k0(np.array([1.0, np.sqrt(2.0)]) / t.heat_length_pitches)
+    nominal = t.link_nearest * np.repeat(kernel / kernel[0], 2)[:, None, None]
     relative = f.links / nominal
     return np.asarray(relative[relative > 0.0])
+
+
+def ring_over_kernel(f: Fabrication) -> Floats:
+    """Second ring over its nominal values, by distance."""
+    t = f.profile.thermal
+    kernel = k0(np.sqrt([4.0, 5.0, 8.0]) / t.heat_length_pitches) / k0(1 / t.heat_length_pitches)
+    return np.asarray(f.ring / (t.link_nearest * kernel))
+
+
+def corner_loss(f: Fabrication) -> float:
+    """Power lost in the corner, with emitters so small that their envelope is flat."""
+    return 1.0 - float(np.abs(f.output_map[0, 0])) ** 2
+
+
+TURNED = {
+    "lens__camera_rotation_mrad": 5.0,
+    "lens__magnification_error": 0.002,
+    "lens__element_width_fraction": 0.0,
+}
+"""A camera that the laboratory has not aligned, and a flat envelope, so that vignetting shows."""
 
 
 def tree(f: Fabrication) -> NDArray[np.complex128]:
@@ -102,13 +131,16 @@ SPREAD: dict[str, tuple[Read, float]] = {
     "launch amplitude": (lambda f, p: np.abs(launch(f)) - 1, LAB.source.launch_amplitude_spread),
     "launch phase": (lambda f, p: np.angle(launch(f)), LAB.source.launch_phase_error_rad),
     "step phases": (lambda f, p: step_errors(f), LAB.reference.step_phase_error_rad),
+    "bow of converters": (lambda f, p: f.dac_bow * LSBS, LAB.modulator.dac_bow_lsb),
+    "bits of converters": (lambda f, p: f.dac_bit_error * LSBS, LAB.modulator.dac_bit_weight_lsb),
 }
 
 
 @pytest.mark.parametrize("name", SPREAD)
 def test_values_within_devices(name: str, kolmogorov: float, sigmas: float) -> None:
     read, spread = SPREAD[name]
-    sample = np.concatenate([np.ravel(read(f, f.profile)) for f in lot(**LOTS, **STILL)])
+    devices = lot(**LOTS, **STILL, **EQUAL_COUPLERS)
+    sample = np.concatenate([np.ravel(read(f, f.profile)) for f in devices])
     # Kept within 5 sigmas: 6e-7 of the draws, nothing of the distance.
     seen = stats.kstest(sample / spread, stats.norm.cdf).statistic * np.sqrt(sample.size)
     assert seen < kolmogorov
@@ -121,7 +153,8 @@ def test_values_within_devices(name: str, kolmogorov: float, sigmas: float) -> N
 
 
 def test_phases_of_the_tree(kolmogorov: float) -> None:
-    phase = np.concatenate([np.angle(tree(f)).ravel() for f in lot(**LOTS, **STILL)])
+    devices = lot(**LOTS, **STILL, **EQUAL_COUPLERS)
+    phase = np.concatenate([np.angle(tree(f)).ravel() for f in devices])
     # Wrapped at pi, which is 6.3 sigmas: never.
     sample = phase / LAB.source.tree_phase_error_rad
     assert stats.kstest(sample, stats.norm.cdf).statistic * np.sqrt(sample.size) < kolmogorov
@@ -160,6 +193,17 @@ OF_DEVICES: dict[str, Read] = {
     "black level": lambda f, p: (
         (f.black_level_dn - p.camera.black_level_dn) / p.camera.black_level_error_dn
     ),
+    "substrate": lambda f, p: (
+        (1e3 * f.substrate_k_per_mw[0, 0] / p.thermal.substrate_k_per_w - 1)
+        / p.thermal.substrate_spread
+    ),
+    "wavelength": lambda f, p: (
+        (f.wavelength_rad_per_pm / p.source.wavelength_rad_per_pm - 1)
+        / p.source.wavelength_rad_per_pm_spread
+    ),
+    "vignetting": lambda f, p: (corner_loss(f) / p.lens.vignetting - 1) / p.lens.vignetting_spread,
+    "rotation": lambda f, p: 1e3 * f.rotation_rad / p.lens.camera_rotation_mrad,
+    "magnification": lambda f, p: (f.magnification - 1) / p.lens.magnification_error,
     "sensor": lambda f, p: f.sensor_offset_k / p.thermal.sensor_offset_k,
     "monitor": lambda f, p: (f.monitor_gain - 1) / p.source.monitor_gain_spread,
 }
@@ -190,9 +234,9 @@ OF_LOTS: dict[str, Read] = {
 
 def of_devices() -> dict[str, Floats]:
     """All of the above, by name, one normal deviate a device."""
-    flat = lot(camera__prnu=0.0, camera__dsnu=0.0)
+    flat = lot(camera__prnu=0.0, camera__dsnu=0.0, **TURNED)
     samples = {k: np.array([read(f, f.profile) for f in flat]) for k, read in OF_DEVICES.items()}
-    even = lot(**LOCAL)
+    even = lot(**LOCAL, **EQUAL_COUPLERS)
     samples |= {k: np.array([read(f, f.profile) for f in even]) for k, read in OF_LOTS.items()}
     return samples
 
@@ -236,6 +280,38 @@ def test_extinctions_are_uniform_in_decibels(kolmogorov: float) -> None:
     assert abs(np.mean(b0 > b1) - 0.5) < 6.11 * 0.5 / np.sqrt(b0.size)
 
 
+def test_couplers_differ_beyond_what_their_extinction_says(
+    kolmogorov: float, sigmas: float
+) -> None:
+    """What both couplers of a stage have in common, |m|, from the amplitudes of the arms.
+
+    b0^2 - b1^2 = eta (d2 - d1) = 2 eta d and b0^2 + b1^2 = eta (1/2 - 2 d1 d2), d1 d2 = m^2 - d^2.
+    """
+    even = lot(modulator__insertion_scatter=0.0, modulator__insertion_lot_spread=0.0)
+    eta = 10 ** (-LAB.modulator.insertion_loss_db / 10)
+    b0, b1 = (np.stack([getattr(f, name) for f in even]).ravel() for name in ("b0", "b1"))
+    d = (b0**2 - b1**2) / (2 * eta)
+    square = 0.25 - (b0**2 + b1**2) / (2 * eta) + d**2
+    # Rounding of 0.25 leaves 1e-16, of an m of 1e-8: no more than that is negative.
+    assert square.min() > -1e-15
+    common = np.sqrt(np.abs(square)) / LAB.modulator.coupler_common_spread
+    seen = stats.kstest(common, stats.halfnorm.cdf).statistic * np.sqrt(common.size)
+    assert seen < kolmogorov
+    # Independent of the extinction: products of normal scores.
+    first, second = (
+        stats.norm.ppf((stats.rankdata(x) - 0.5) / x.size) for x in (common, np.abs(d))
+    )
+    product = float(np.mean(first * second))
+    assert abs(product) < sigmas / np.sqrt(common.size)
+
+
+def test_the_second_ring_belongs_to_the_lot_of_the_first() -> None:
+    # One film: three scalars of the kernel, all with the factor of the lot's nearest links.
+    for f in lot(**LOCAL)[:40]:
+        np.testing.assert_allclose(ring_over_kernel(f), inner_links(f)[0], rtol=1e-12)
+    assert inner_links(lot(**LOCAL)[0])[0] != 1.0
+
+
 @pytest.mark.parametrize("name", ["static_phase_rad", "drift_phase_rad"])
 def test_phases_are_uniform_on_the_circle(name: str, kolmogorov: float) -> None:
     turns = np.concatenate([getattr(f, name).ravel() for f in lot()]) / (2 * np.pi)
@@ -274,18 +350,21 @@ def test_the_reference_beam(kolmogorov: float) -> None:
 
 def test_shifts_and_emitters(kolmogorov: float) -> None:
     """Sub-pixel shifts of both planes and the width of emitters, read off the maps' phases."""
-    still = lot(lens__aberration_waves_rms=0.0, source__tree_phase_error_rad=0.0)
+    # Without a camera shift of its own, for the envelope follows it.
+    clear = {"lens__aberration_waves_rms": 0.0, "source__tree_phase_error_rad": 0.0}
+    still = lot(**clear, lens__vignetting=0.0)
+    straight = lot(**clear, lens__vignetting=0.0, lens__camera_shift_px=0.0)
     centring = axis_maps(N)
     shifts: dict[str, list[float]] = {"input_map": [], "output_map": []}
     widths = []
-    for f in still:
+    for f, same in zip(still, straight, strict=True):
         for plane, name in enumerate(shifts):
             phase = getattr(f, name) / centring[plane]
             for step in (phase[3, 2] / phase[2, 2], phase[2, 3] / phase[2, 2]):
                 shifts[name].append(-float(np.angle(step)) * N / (2 * np.pi))
         # sinc(w / N) one pixel off the axis, inverted by interpolation on a fine table.
         table = np.linspace(0.3, 0.7, 40_001)
-        side = np.abs(f.output_map[2, 3])
+        side = np.abs(same.output_map[2, 3])
         widths.append(float(np.interp(-side, -np.sinc(table / N), table)))
     for name, sigma in (
         ("input_map", LAB.lens.camera_shift_px),
@@ -295,34 +374,3 @@ def test_shifts_and_emitters(kolmogorov: float) -> None:
         assert stats.kstest(z, stats.norm.cdf).statistic * np.sqrt(z.size) < kolmogorov, name
     z = (np.array(widths) / LAB.lens.element_width_fraction - 1) / LAB.lens.element_width_spread
     assert stats.kstest(z, stats.norm.cdf).statistic * np.sqrt(z.size) < kolmogorov
-
-
-def test_aberrations_point_everywhere(sigmas: float) -> None:
-    """Same RMS in every device; the mixture's directions are those of independent normals."""
-    n, first, last = 16, LAB.lens.noll_first, LAB.lens.noll_last
-    x = (np.arange(n) - n // 2) / (n / np.sqrt(2.0))
-    row, column = np.meshgrid(x, x, indexing="ij")
-    modes = np.stack(
-        [zernike(j, np.hypot(row, column), np.arctan2(row, column)) for j in range(first, last + 1)]
-    ).reshape(last - first + 1, -1)
-    profile = load_profile(
-        "lab",
-        device__n=n,
-        source__tree_phase_error_rad=0.0,
-        lens__camera_shift_px=0.0,
-    )
-    mixtures = []
-    for seed in range(60):
-        waves = np.angle(fabricate(profile, seed).input_map / axis_maps(n)[0]) / (2 * np.pi)
-        assert np.std(waves) == pytest.approx(profile.lens.aberration_waves_rms, rel=1e-9)
-        with_piston = np.vstack([modes, np.ones(n * n)]).T
-        fit, *_ = np.linalg.lstsq(with_piston, waves.ravel(), rcond=None)
-        mixtures.append(fit[:-1] / np.linalg.norm(fit[:-1]))
-    # A unit vector of d independent normals: each component has variance 1 / d, mean 0, and no
-    # correlation with another: products scatter by 1 / d at most.
-    directions = np.array(mixtures)
-    d = directions.shape[1]
-    moments = directions.T @ directions / len(directions)
-    bound = sigmas * np.sqrt(2.0 / len(directions)) / d
-    assert np.abs(moments - np.eye(d) / d).max() < 1.2 * bound
-    assert np.abs(directions.mean(0)).max() < 1.2 * sigmas / np.sqrt(d * len(directions))

@@ -40,8 +40,12 @@ def test_a_stage_is_two_couplers_around_a_heated_arm(d1: float, d2: float) -> No
         assert min(power) < 1e-30
 
 
+@pytest.mark.parametrize("common", [0.0, 0.02])
 @pytest.mark.parametrize("extinction_db", [15.0, 25.0, 30.0])
-def test_the_camera_sees_the_extinction_of_the_couplers(extinction_db: float) -> None:
+def test_the_camera_sees_the_extinction_of_the_couplers(
+    extinction_db: float, common: float
+) -> None:
+    # Whatever both couplers have in common: that costs light, 4 m^2 of it, not extinction.
     # Total power on the camera is the sum of all modulators' (Parseval), and each follows
     # b0^2 + b1^2 + 2 b0 b1 cos(theta), with ((b0 + b1) / (b0 - b1))^2 = the profile's extinction.
     theta = np.linspace(0.0, 2 * np.pi, 9)
@@ -51,6 +55,7 @@ def test_the_camera_sees_the_extinction_of_the_couplers(extinction_db: float) ->
         "device__n": 16,
         "modulator__extinction_min_db": extinction_db,
         "modulator__extinction_max_db": extinction_db,
+        "modulator__coupler_common_spread": common,
     }
     with open_device("emulator:ideal", seed=3, threads=1, **options) as device:
         power = device.expose(codes, "off", launch_step=0).sum((1, 2, 3), dtype=np.float64)

@@ -1,171 +1,25 @@
 """The reduced lens (one DFT and two maps) against sampled fields that propagate through space.
 
-The other side shares nothing with `optical_device`: square emitters of finite width on a grid of
-5 um, the angular spectrum's exact (not paraxial) transfer function over the focal length, a thin
-lens exp(-i pi r^2 / (lambda f)) behind a hard round stop, another focal length, and the field at
-the receivers, lambda f / (N p) apart.  No scale or phase is fitted: the focal field of paraxial
-optics is N (w p)^2 / (i lambda f) times the reduced model's.
+The other side is `propagation_bench`; rotation, magnification and wavelength are in
+`test_lens_camera.py`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from functools import cache
+from dataclasses import replace
 
 import numpy as np
 import pytest
-import scipy.fft
-from numpy.typing import NDArray
-
-from optical_device import lens
-
-WAVELENGTH = 1.55e-6
-SAMPLES, STEP = 1200, 5e-6
-
-Floats = NDArray[np.float64]
-Complexes = NDArray[np.complex128]
-
-
-@dataclass(frozen=True)
-class Bench:
-    """An emitter array in the front focal plane of a lens, receivers in the back one; in metres."""
-
-    n: int = 16
-    pitch: float = 64e-6
-    width: float = 0.5
-    """Of an emitter, in pitches."""
-    focal: float = 20e-3
-    stop: float = 2.45e-3
-    """Radius of the lens."""
-    contact: bool = False
-    """The array against the lens, not a focal length before it."""
-    camera_shift: tuple[float, float] = (0.0, 0.0)
-    """Of the receivers, in receiver pitches."""
-    input_shift: tuple[float, float] = (0.0, 0.0)
-    """Of the emitters, in emitter pitches."""
-    receiver: float = 0.0
-    """Width over which a receiver averages the field, in receiver pitches."""
-
-    @property
-    def receiver_pitch(self) -> float:
-        return WAVELENGTH * self.focal / (self.n * self.pitch)
-
-    @property
-    def radius(self) -> float:
-        """Of the disc around the array, on which the Zernike polynomials are defined."""
-        return self.n * self.pitch / np.sqrt(2.0)
-
-
-X = (np.arange(SAMPLES) - SAMPLES // 2) * STEP
-FREQUENCY = scipy.fft.fftfreq(SAMPLES, STEP)
-
-
-@cache
-def free_space(distance: float) -> NDArray[np.complex64]:
-    """Transfer function of the angular spectrum, less the phase of the axis (Goodman, ch. 3.10)."""
-    square = FREQUENCY[:, None] ** 2 + FREQUENCY[None, :] ** 2
-    excess = np.sqrt(WAVELENGTH**-2 - square) - 1.0 / WAVELENGTH
-    return np.exp(2j * np.pi * distance * excess).astype(np.complex64)
-
-
-def propagate(field: NDArray[np.complex64], distance: float) -> NDArray[np.complex64]:
-    return np.asarray(scipy.fft.ifft2(scipy.fft.fft2(field) * free_space(distance)))
-
-
-def emitted(bench: Bench, z: Complexes) -> NDArray[np.complex64]:
-    """Sampled field of the emitters, from the exact spectrum of a square: edges fall anywhere.
-
-    Light too steep for the window would come back in from its other side; it misses the lens.
-    """
-    lines = []
-    for shift in bench.input_shift:
-        position = (np.arange(bench.n) - bench.n // 2 + shift) * bench.pitch - X[0]
-        side = bench.width * bench.pitch
-        line = np.exp(-2j * np.pi * np.outer(FREQUENCY, position))
-        line *= (np.sinc(FREQUENCY * side) * side / STEP)[:, None]
-        reach = SAMPLES * STEP / 2 - bench.n * bench.pitch / 2
-        line[np.abs(FREQUENCY) * WAVELENGTH * bench.focal > reach] = 0.0
-        lines.append(line)
-    return np.asarray(scipy.fft.ifft2((lines[0] @ z @ lines[1].T).astype(np.complex64)))
-
-
-def at_receivers(bench: Bench, field: NDArray[np.complex64]) -> Complexes:
-    """The field at points (or its mean over squares) off the grid: a band-limited sum, exact."""
-    lines = []
-    for shift in bench.camera_shift:
-        position = (np.arange(bench.n) - bench.n // 2 + shift) * bench.receiver_pitch - X[0]
-        line = np.exp(2j * np.pi * np.outer(position, FREQUENCY)) / SAMPLES
-        lines.append(line * np.sinc(FREQUENCY * bench.receiver * bench.receiver_pitch))
-    return np.asarray(lines[0] @ scipy.fft.fft2(field) @ lines[1].T)
-
-
-def propagated(
-    bench: Bench, z: Complexes, *, at_emitters: Floats | None = None, at_lens: Floats | None = None
-) -> Complexes:
-    """Field at the receivers; wavefront errors [waves] sampled on the grid, in either plane."""
-    field = emitted(bench, z)
-    if at_emitters is not None:
-        field *= np.exp(2j * np.pi * at_emitters).astype(np.complex64)
-    if not bench.contact:
-        field = propagate(field, bench.focal)
-    square = X[:, None] ** 2 + X[None, :] ** 2
-    glass = np.exp(-1j * np.pi * square / (WAVELENGTH * bench.focal)) * (square < bench.stop**2)
-    if at_lens is not None:
-        glass *= np.exp(2j * np.pi * at_lens)
-    return at_receivers(bench, propagate(field * glass.astype(np.complex64), bench.focal))
-
-
-def reduced(bench: Bench, z: Complexes, waves: Floats | None = None) -> Complexes:
-    """The emulator's lens with the maps that fabrication makes of the same errors."""
-    n = bench.n
-    before, after = lens.axis_maps(n)
-    input_map = before * lens.shift_map(n, bench.camera_shift)
-    if waves is not None:
-        input_map = input_map * np.exp(2j * np.pi * waves)
-    output_map = after * lens.envelope(n, bench.width) * lens.shift_map(n, bench.input_shift)
-    scale = n * (bench.width * bench.pitch) ** 2 / (1j * WAVELENGTH * bench.focal)
-    # Both shifts together turn the whole field by a constant, which the maps leave out.
-    turn = np.dot(bench.camera_shift, bench.input_shift) / n
-    scale = scale * np.exp(-2j * np.pi * turn)
-    return np.asarray(scale * output_map * lens.transform(input_map * z))
-
-
-COEFFICIENTS = (0.7, -1.2, 0.4, 1.0, -0.8, 0.6, -0.5, 1.1)
-
-
-def mixture(row: Floats, column: Floats) -> Floats:
-    """Defocus to spherical aberration as in textbooks (Noll's table I), of places in disc radii.
-
-    They go on beyond the disc, as far as light goes.
-    """
-    r, a = np.minimum(np.hypot(row, column), 2.0), np.arctan2(row, column)
-    noll = (
-        np.sqrt(3) * (2 * r**2 - 1),
-        np.sqrt(6) * r**2 * np.sin(2 * a),
-        np.sqrt(6) * r**2 * np.cos(2 * a),
-        np.sqrt(8) * (3 * r**3 - 2 * r) * np.sin(a),
-        np.sqrt(8) * (3 * r**3 - 2 * r) * np.cos(a),
-        np.sqrt(8) * r**3 * np.sin(3 * a),
-        np.sqrt(8) * r**3 * np.cos(3 * a),
-        np.sqrt(5) * (6 * r**4 - 6 * r**2 + 1),
-    )
-    return np.asarray(sum(c * z for c, z in zip(COEFFICIENTS, noll, strict=True)))
-
-
-def aberration(bench: Bench, rms: float = 0.05) -> tuple[Floats, Floats]:
-    """A wavefront error that sits on the array [waves]: on the fine grid, and the emulator's."""
-    waves = lens.wavefront(bench.n, np.array(COEFFICIENTS), 4, rms)
-    place = (np.arange(bench.n) - bench.n // 2) * bench.pitch / bench.radius
-    coarse = mixture(*np.meshgrid(place, place, indexing="ij"))
-    scale = rms / np.std(coarse)
-    # Two writings of the same polynomials: rounding only.
-    np.testing.assert_allclose((coarse - coarse.mean()) * scale, waves, atol=1e-13)
-    lines = [(X - shift * bench.pitch) / bench.radius for shift in bench.input_shift]
-    return (mixture(*np.meshgrid(*lines, indexing="ij")) - coarse.mean()) * scale, waves
-
-
-def error(seen: Complexes, expected: Complexes) -> float:
-    return float(np.linalg.norm(seen - expected) / np.linalg.norm(expected))
+from propagation_bench import (
+    WAVELENGTH,
+    Bench,
+    Complexes,
+    aberration,
+    error,
+    mixture,
+    propagated,
+    reduced,
+)
 
 
 @pytest.fixture(scope="module")
@@ -204,17 +58,6 @@ def test_wide_emitters_feel_the_slope_of_a_wavefront(z: Complexes) -> None:
         errors.append(error(propagated(bench, z, at_emitters=fine), reduced(bench, z, waves)))
         assert error(propagated(bench, z), reduced(bench, z)) < 0.006
     assert errors[1] < 0.01 < errors[2] < errors[3] < 0.03
-
-
-def test_the_envelope_does_not_follow_the_camera(z: Complexes) -> None:
-    # The element factor belongs to angles, the map to pixels: a camera off by d pixels sees
-    # sinc((u + d) w / N), the map says sinc(u w / N).  Their difference is under 1 % to half a
-    # pixel and no longer at two; calibration finds the true one in either case.
-    errors = []
-    for shift in (0.5, 2.0):
-        bench = Bench(camera_shift=(shift, 0.0))
-        errors.append(error(propagated(bench, z), reduced(bench, z)))
-    assert errors[0] < 0.01 < errors[1]
 
 
 def test_an_aberration_of_the_lens_is_the_map_only_where_the_lens_is(z: Complexes) -> None:

@@ -17,7 +17,13 @@ from scipy import stats
 
 from driver import open_device
 from optical_device.fabrication import fabricate
-from optical_device.noise import Stream, camera_normals, philox4x32, scalar_normals
+from optical_device.noise import (
+    Stream,
+    camera_normals,
+    camera_uniforms,
+    philox4x32,
+    scalar_normals,
+)
 from optical_device.profile import load_profile
 
 Floats = NDArray[np.float64]
@@ -136,11 +142,11 @@ def test_every_frame_has_a_spectrum_without_lines(sigmas_of_many: float) -> None
 
 
 def streams(seed: int, frames: int) -> Floats:
-    """First normals of camera, laser and sensors by frame, (3, frames)."""
+    """First normals of camera, laser, sensors and read noise by frame, (4, frames)."""
     return np.array(
         [
             [scalar_normals(seed, frame, stream, 1, 1)[0, 0] for frame in range(frames)]
-            for stream in (Stream.CAMERA, Stream.LASER, Stream.SENSORS)
+            for stream in (Stream.CAMERA, Stream.LASER, Stream.SENSORS, Stream.READ)
         ]
     )
 
@@ -201,12 +207,58 @@ def test_intensity_noise_of_the_laser_on_the_camera(sigmas: float, kolmogorov: f
     assert abs(steps + 1 / frames) < sigmas / np.sqrt(frames)
 
 
+@cache
+def low_light() -> tuple[Floats, Floats]:
+    """Shot uniforms and read normals (frames, exposures, steps, N, N) of a Poisson camera."""
+    frames = range(16)
+    uniforms = np.stack([camera_uniforms(SEED, frame, N, 2, 4) for frame in frames])
+    normals = np.stack([camera_normals(SEED, f, N, 2, 4, Stream.READ) for f in frames])
+    return uniforms, normals
+
+
+@pytest.mark.parametrize("step", range(4))
+def test_shot_uniforms_and_read_normals_are_distributed_as_they_say(
+    step: int, kolmogorov: float, sigmas: float
+) -> None:
+    uniforms, normals = (x[:, :, step].ravel() for x in low_light())
+    assert 0.0 < uniforms.min() < uniforms.max() < 1.0
+    assert distance(uniforms, stats.uniform.cdf) < kolmogorov
+    assert distance(normals, stats.norm.cdf) < kolmogorov
+    # Moments of n normals: sigmas sqrt(1/n), sqrt(2/n), sqrt(15/n) and sqrt(96/n).
+    for power, expected, square in ((1, 0.0, 1.0), (2, 1.0, 2.0), (3, 0.0, 15.0), (4, 3.0, 96.0)):
+        bound = sigmas * np.sqrt(square / normals.size)
+        assert abs(np.mean(normals**power) - expected) < bound
+
+
+def test_read_noise_knows_nothing_of_shot_noise(sigmas_of_many: float) -> None:
+    # Pixel by pixel and at every lag over pixels, within a step and from one to another.
+    uniforms, normals = (x[:, 0] for x in low_light())
+    scores = np.sqrt(12.0) * (uniforms - 0.5)
+    for first, second in ((0, 0), (1, 1), (0, 3), (2, 1)):
+        spectra = np.fft.fftn(scores[:, first]) * np.conj(np.fft.fftn(normals[:, second]))
+        cross = np.fft.ifftn(spectra).real / normals[:, second].size
+        assert np.abs(cross).max() < sigmas_of_many / np.sqrt(normals[:, second].size)
+
+
+def test_read_noise_is_uncorrelated_at_every_distance(sigmas_of_many: float) -> None:
+    _, normals = low_light()
+    for step in range(4):
+        lags = autocorrelation(normals[:, 0, step]).ravel()
+        assert np.abs(lags[1:]).max() < sigmas_of_many * np.sqrt(2.0 / normals[:, 0, step].size)
+
+
 PINNED = {
     Stream.LASER: (
         -1.4445695347810288,
         -0.780764083746372,
         -1.322641361203228,
         -0.26593489667280923,
+    ),
+    Stream.READ: (
+        0.5934932084922131,
+        0.837647825998461,
+        -1.4659569155734276,
+        1.115339410597474,
     ),
     Stream.SENSORS: (
         -1.6898394525829339,
@@ -221,3 +273,10 @@ PINNED = {
 def test_first_draws_of_the_other_streams_are_pinned(stream: Stream) -> None:
     # The camera's are in tests/optical_device/test_noise.py; a change is a new ABI.
     assert scalar_normals(7, 0, stream)[0].tolist() == pytest.approx(PINNED[stream], rel=1e-12)
+
+
+def test_first_uniforms_of_shot_noise_are_pinned() -> None:
+    # Exact: whole multiples of 2^-25 of the camera's own words.
+    words = (15950011, 5015507, 12178349, 2020729)
+    expected = [(word + 0.5) / 2**24 for word in words]
+    assert camera_uniforms(7, 0, 1, 1, 4).ravel().tolist() == expected
