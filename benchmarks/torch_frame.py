@@ -110,7 +110,7 @@ class TorchFrames:
         rise = value[Drift.AMBIENT] + value[Drift.GRADIENT_ROW] * x[:, None]
         rise = rise + value[Drift.GRADIENT_COLUMN] * x
         turned = f.wavelength_rad_per_pm * value[Drift.WAVELENGTH]
-        return _tensor(f.ambient_rad_per_k * rise + turned)
+        return _tensor(f.ambient_rad_per_k * rise - turned)
 
     def _reference_phase(self, time_s: float) -> float:
         """The reference arm's phase, frozen at a device time [rad]."""
