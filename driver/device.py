@@ -132,10 +132,10 @@ class Device:
 
     @property
     def last_result(self) -> JobResult | None:
-        """Times, counters and flags of this thread's last finished job, or of one that the
-        interlock stopped.
+        """Times, counters and flags of this thread's last finished job.
 
-        A job is one `expose`, one `transform`, or one `convolve2d` with all its transforms.
+        One that the interlock stopped counts as well.  A job is one `expose`, one `transform`, or
+        one `convolve2d` with all its transforms.
         """
         return getattr(self._last, "result", None)
 
@@ -204,7 +204,7 @@ class Device:
         codes : array
             (n, 2, 2, N, N) of ``info.code_dtype``: stages a and b, heaters theta and phi.
         reference : {"steps", "off", "only"}
-            Exposures at all of the reference's phase steps (`DeviceInfo.reference_steps`); one without
+            Exposures at all of the reference's steps (`DeviceInfo.reference_steps`); one without
             reference; one of it alone.
         exposure_us : float, optional
             Exposure of each step [us]; the profile's by default.

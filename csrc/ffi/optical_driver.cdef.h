@@ -231,5 +231,6 @@ odev_status odev_stages_run(const odev_emulator_spec *spec, const char *kernels,
 odev_status odev_stages_time(const odev_emulator_spec *spec, const char *kernels, const odev_block *block,
                              double seconds[4]);
 odev_status odev_stages_fft2(const char *kernels, uint32_t n, float *frame);
+odev_status odev_stages_time_fft2(const char *kernels, uint32_t n, uint32_t frames, double *seconds);
 odev_status odev_stages_random(const char *kernels, const uint32_t key[2], const uint32_t counter[4],
                                uint32_t *words, float *normals);

@@ -22,16 +22,17 @@ from optical_device.thermal import diagonal_link, ring_kernel, substrate_table
 __all__ = ["data_sheet", "emulator_spec", "open_emulator", "profile_names"]
 
 _REAL_PLANES = (
-    "dac_bow", "dac_bit_error", "ring", "substrate_k_per_mw", "power_full_mw", "resistance_slope_per_mw", "p_pi_mw", "static_phase_rad", "links", "partner",
-    "b0", "b1", "reference_map", "qe_map", "dark_e_per_s_map", "step_phase_rad",
+    "dac_bow", "dac_bit_error", "power_full_mw", "resistance_slope_per_mw", "p_pi_mw",
+    "static_phase_rad", "links", "partner", "ring", "substrate_k_per_mw", "b0", "b1",
+    "reference_map", "qe_map", "dark_e_per_s_map", "step_phase_rad",
     "drift_amplitude", "drift_omega_rad_per_s", "drift_phase_rad",
 )  # fmt: skip
 _COMPLEX_PLANES = ("input_map", "middle_map", "output_map", "launch_gain")
 _SCALARS = (
-    "ambient_rad_per_k", "wavelength_rad_per_pm", "rotation_rad", "magnification", "signal_rate_photons_per_us", "reference_rate_photons_per_us",
-    "stray_rate_photons_per_us", "gain_e_per_dn", "full_well_e", "read_noise_e", "black_level_dn",
+    "ambient_rad_per_k", "wavelength_rad_per_pm", "rotation_rad", "magnification",
+    "signal_rate_photons_per_us", "reference_rate_photons_per_us", "stray_rate_photons_per_us",
+    "gain_e_per_dn", "full_well_e", "read_noise_e", "black_level_dn",
 )  # fmt: skip
-
 
 _LAYOUTS = {"mft": lib.ODEV_LAYOUT_MFT, "4f": lib.ODEV_LAYOUT_4F}
 

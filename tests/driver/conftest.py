@@ -62,7 +62,8 @@ def with_kernels(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Device]:
 def _step_sums(fabrication: Fabrication) -> tuple[complex, complex]:
     """a, b of Y = a S conj(R) + b conj(S) R, from the step phases.
 
-    Four steps: Y = [(I0 - I2) + i (I1 - I3)] / 4; three: Y = [(I1 - I0 - R^2) + i (I2 - I0 - R^2)] / 2.
+    Four steps: Y = [(I0 - I2) + i (I1 - I3)] / 4.  Three, the first one dark:
+    Y = [(I1 - I0 - R^2) + i (I2 - I0 - R^2)] / 2.
     """
     delta = fabrication.step_phase_rad
     if fabrication.profile.device.detection == "three_step":
@@ -134,7 +135,7 @@ def drifted_theta(fab: Fabrication) -> NDArray[np.float64]:
     axis = (np.arange(fab.profile.device.n) - fab.profile.device.n // 2) / fab.profile.device.n
     kelvin = around.gradient_row_k * axis[:, None] + around.gradient_column_k * axis
     warm = fab.ambient_rad_per_k * (around.ambient_k + kelvin)
-    return np.asarray(warm + fab.wavelength_rad_per_pm * around.wavelength_pm)
+    return np.asarray(warm - fab.wavelength_rad_per_pm * around.wavelength_pm)
 
 
 @pytest.fixture

@@ -128,7 +128,7 @@ def _chip(
         + now[Drift.GRADIENT_COLUMN] * axis
     )
     warm = truth.ambient_rad_per_k * kelvin
-    warm = warm + truth.wavelength_rad_per_pm * now[Drift.WAVELENGTH]
+    warm = warm - truth.wavelength_rad_per_pm * now[Drift.WAVELENGTH]
     theta0 = truth.static_phase_rad[:, 0] + warm + lingering[:, 0]
     off = np.angle(np.exp(1j * (calibration.theta0_rad - theta0)))
     note("heater: phase without heat", "heaters", "phase without heat", None, off)
