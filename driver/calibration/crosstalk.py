@@ -143,7 +143,11 @@ def _substrate(bench: Bench) -> tuple[float, float]:
             rest = y - gain * m
             pulls.append(float(np.vdot(d, rest).real))
             weights.append(float(np.vdot(d, d).real))
-        step, sigma = clustered(np.array(pulls), np.array(weights))
+        # By modes: what lingers of the frame before cancels over the frames of one.
+        by_mode = (MODES**2, len(SIGNS) - 1)
+        step, sigma = clustered(
+            np.reshape(pulls, by_mode).sum(1), np.reshape(weights, by_mode).sum(1)
+        )
         strength += step
         warmth = np.einsum("pr,mq,pm->rq", waves, waves, kept * usual[..., 0])
         chip.substrate = kept * strength
