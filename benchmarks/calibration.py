@@ -75,9 +75,10 @@ def table_of(results: list[dict[str, Compared]], uri: str) -> tuple[Table, bool]
         good = 1 / RATIO / (1 + unsure) <= ratio <= RATIO * (1 + unsure)
         good &= worst < max(PULL, expected + 1.5)
         fine &= good
+        share = f"{ratio:.2f} ± {ratio * unsure:.2f}"
         table.add_row(
             name, str(pull.size), f"{pull.mean():+.2f}", f"{worst:.2f}", f"{expected:.2f}",
-            f"{np.sqrt(np.mean(error**2)):.2g}", f"{ratio:.2f} ± {ratio * unsure:.2f}", "" if good else "OUT",
+            f"{np.sqrt(np.mean(error**2)):.2g}", share, "" if good else "OUT",
         )  # fmt: skip
     return table, fine
 
