@@ -36,7 +36,7 @@ SIGNS = (-1.0, 1.0, 1.0, -1.0, -1.0)
 first frame, which is left out, those before it had as often the same sign as the other."""
 
 SUBSTRATE_SIGMA = 0.3
-"""Scatter of the substrate from its data sheet (prior): solder and carrier differ from lot to lot."""
+"""Scatter of the substrate about its data sheet (prior): solder and carrier are a lot's own."""
 
 DEPTH = 0.35
 """By how much the mean power, half of full, goes up or down with a mode."""
