@@ -15,6 +15,7 @@ from driver import boundary, frames
 from driver.calibration.calibration import Calibration
 from driver.calibration.install import calibration_struct
 from driver.calibration.nominal import nominal_calibration
+from driver.calibration.report import RoutineReport
 from driver.calibration.validation import check_calibration
 from driver.encoded import Encoded
 from driver.errors import OverTemperatureError, UncalibratedWarning
@@ -247,23 +248,30 @@ class Device:
 
     # ---- calibration ----------------------------------------------------------------------
 
-    def calibrate(self, *, progress: Callable[[str, float], None] | None = None) -> Calibration:
+    def calibrate(
+        self,
+        *,
+        progress: Callable[[str, float], None] | None = None,
+        on_report: Callable[[RoutineReport], None] | None = None,
+    ) -> Calibration:
         """Measure the device through its boundary; install and return what was found.
 
         Parameters
         ----------
         progress : callable, optional
             Called with a routine's name and the fraction of the whole that is done.
+        on_report : callable, optional
+            Called with every routine's report as it ends: values, uncertainties, plots, verdict.
 
         Raises
         ------
         CalibrationError
-            A routine did not converge: the old calibration stays installed.
+            A routine failed: the old calibration stays installed.
         """
-        from driver.calibration.laboratory import run_laboratory
+        from driver.calibration.laboratory import required, run_laboratory
 
-        calibration = run_laboratory(self, progress=progress)
-        return self.load_calibration(calibration)
+        laboratory = run_laboratory(self, progress=progress, on_report=on_report)
+        return self.load_calibration(required(laboratory))
 
     def load_calibration(self, source: Calibration | str | Path) -> Calibration:
         """Install a calibration, from a file or as an object.

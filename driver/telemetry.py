@@ -34,6 +34,8 @@ class Telemetry:
     """Jobs that the backend failed."""
     drift_phase_rad: float
     """Phase of the last pilot against its calibration [rad]; 0 before the first."""
+    phase_sigma_rad: float
+    """How well the phase between pilots is known, by how the last ones scatter [rad]; 0 before."""
     drift_amplitude: float
     """Amplitude of the last pilot against its calibration; 1 before the first."""
     calibrated: bool
@@ -58,6 +60,7 @@ def read_telemetry(handle: Handle, *, calibrated: bool) -> Telemetry:
         saturations=data.saturations,
         faults=data.faults,
         drift_phase_rad=data.drift_phase_rad,
+        phase_sigma_rad=data.phase_sigma_rad,
         drift_amplitude=data.drift_amplitude,
         calibrated=calibrated,
         threads=data.threads,

@@ -37,6 +37,11 @@ typedef struct {
   uint64_t frames_since;
 } odev_pilot_state;
 
+/* How well pilots pin down the phase between them: mean of squared errors, over how many. */
+typedef struct {
+  double mean_square, count;
+} odev_tracked_phase;
+
 struct odev_device {
   odev_backend backend;
   void *context;
@@ -64,6 +69,7 @@ struct odev_device {
   odev_codec codec;
   int has_codec;
   odev_pilot_state pilot;
+  odev_tracked_phase tracked;
 };
 
 /* ODEV_OK, or why this device cannot be used from here. */

@@ -64,6 +64,7 @@ typedef struct odev_telemetry_data {
   uint64_t faults;
   double temperature_k, laser_mw;
   double drift_phase_rad, drift_amplitude;
+  double phase_sigma_rad;
   int64_t pilot_time_ns;
 } odev_telemetry_data;
 typedef enum odev_reference {
@@ -114,6 +115,8 @@ typedef struct odev_calibration {
   const double *beta_per_mw;
   const double *links;
   const double *partner;
+  const double *ring;
+  const double *substrate_rad_per_mw;
   const double *input_map;
   const double *output_map;
   const double *reference_plane_dn;

@@ -106,6 +106,7 @@ typedef struct odev_telemetry_data {
   uint64_t faults;      /* jobs that failed */
   double temperature_k, laser_mw;                           /* sensors: with noise and offset */
   double drift_phase_rad, drift_amplitude;                  /* as the last pilot frame measured them */
+  double phase_sigma_rad; /* to which the phase between pilots is known, by how they scatter; 0: not yet known */
   int64_t pilot_time_ns;                                    /* of that pilot; -1: none yet */
 } odev_telemetry_data;
 
@@ -176,6 +177,8 @@ typedef struct odev_calibration {
   const double *beta_per_mw;        /* [2][2] */
   const double *links;              /* [2][2][4: east, south, south-east, south-west] */
   const double *partner;            /* [2] */
+  const double *ring;               /* [3] numbers: coefficients at 2, sqrt(5) and sqrt(8) pitches */
+  const double *substrate_rad_per_mw; /* [3][3] numbers: theta's phase per moment of all power, cosine modes */
   const double *input_map;          /* complex */
   const double *output_map;         /* complex, DN */
   const double *reference_plane_dn; /* the reference alone, dark removed; read if caps.reference_steps is 3 */

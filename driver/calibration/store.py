@@ -24,7 +24,7 @@ from driver.info import DeviceInfo
 
 __all__ = ["SCHEMA", "load", "save"]
 
-SCHEMA = 1
+SCHEMA = 2
 """Version of the file's layout."""
 
 _HEADER = ("serial", "profile_hash", "device_time_ns")

@@ -106,12 +106,14 @@ def perfect_calibration(device: Device, seed: int, **overrides: Any) -> Calibrat
         profile_hash=device.info.profile_hash,
         device_time_ns=0,
         rho=fab.b1 / fab.b0,
-        theta0_rad=static[:, 0],
+        theta0_rad=static[:, 0] + drifted_theta(fab),
         kappa_rad_per_mw=np.pi / fab.p_pi_mw,
         power_full_mw=fab.power_full_mw,
         beta_per_mw=fab.resistance_slope_per_mw,
         links=fab.links,
         partner=fab.partner,
+        ring=fab.ring,
+        substrate_rad_per_mw=fab.ambient_rad_per_k * fab.substrate_k_per_mw,
         input_map=input_map,
         output_map=output_map,
         conjugate_leak=b / np.conj(a),
@@ -125,6 +127,15 @@ def perfect_calibration(device: Device, seed: int, **overrides: Any) -> Calibrat
         pilot_launch_step=reference_step,
         pilot_spectrum=output_map * lens.transform(chip_field(fab, psi, surroundings(fab, 0))),
     )
+
+
+def drifted_theta(fab: Fabrication) -> NDArray[np.float64]:
+    """What ambient, gradient and wavelength add to theta at device time 0, (N, N) [rad]."""
+    around = surroundings(fab, 0)
+    axis = (np.arange(fab.profile.device.n) - fab.profile.device.n // 2) / fab.profile.device.n
+    kelvin = around.gradient_row_k * axis[:, None] + around.gradient_column_k * axis
+    warm = fab.ambient_rad_per_k * (around.ambient_k + kelvin)
+    return np.asarray(warm + fab.wavelength_rad_per_pm * around.wavelength_pm)
 
 
 @pytest.fixture
