@@ -113,9 +113,7 @@ def _gradients(ctx: Any, grad_output: torch.Tensor) -> Gradients:
     input, weight = ctx.saved_tensors
     wanted = (ctx.needs_input_grad[0], ctx.needs_input_grad[1])
     if ctx.gradient == "optical":
-        return optical_gradients(
-            grad_output, input, weight, ctx.device_number, ctx.options, wanted
-        )
+        return optical_gradients(grad_output, input, weight, ctx.device_number, ctx.options, wanted)
     return exact_gradients(grad_output, input, weight, ctx.options, wanted)
 
 

@@ -46,21 +46,22 @@ def test_converts_and_agrees(kind: type[nn.Module], ideal: Device) -> None:
 def test_trains_alike(kind: type[nn.Module], ideal: Device) -> None:
     torch.manual_seed(1)
     model = kind().eval()  # no dropout, which would differ
+    for layer in model.modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            # Where nothing comes in, a bias of 0 puts a ReLU right on its kink.
+            nn.init.normal_(layer.bias, std=0.1)
     optical = convert_to_optical(copy.deepcopy(model), ideal)
     input = torch.rand(INPUTS[kind])
     for each in (model, optical):
         each(input).square().mean().backward()
-    for (name, wanted), found in zip(
-        model.named_parameters(), optical.parameters(), strict=True
-    ):
+    for (name, wanted), found in zip(model.named_parameters(), optical.parameters(), strict=True):
         if wanted.grad is None:
             assert found.grad is None
             continue
         assert found.grad is not None
-        # A ReLU within 1e-5 of its kink may switch, which changes a sum over hundreds of pixels by
-        # one of them.  A gradient of zero in exact arithmetic is rounding in both.
+        # As above; a gradient of zero in exact arithmetic is rounding in both.
         scale = wanted.grad.norm() + 1e-5
-        assert float((found.grad - wanted.grad).norm() / scale) < 5e-2, name
+        assert float((found.grad - wanted.grad).norm() / scale) < 1e-3, name
 
 
 def test_code_that_reads_a_layers_attributes_still_can(ideal: Device) -> None:
