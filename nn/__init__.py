@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from nn.functional import optical_conv1d, optical_conv2d
     from nn.losses import VGGFeatureLoss, mge_loss, vgg_feature_loss
     from nn.modules import OpticalConv1d, OpticalConv2d
+    from nn.probing import ProbeReport, probe
     from nn.sampling import bicubic_upsample, decimate
     from nn.super_resolution import SuperResolutionModel, UpsampleBlock
     from nn.upsample import channel_upsample2d, icnr_, pad_within
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = [
     "OpticalConv1d",
     "OpticalConv2d",
+    "ProbeReport",
     "SuperResolutionModel",
     "UpsampleBlock",
     "VGGFeatureLoss",
@@ -37,12 +39,14 @@ __all__ = [
     "optical_conv1d",
     "optical_conv2d",
     "pad_within",
+    "probe",
     "vgg_feature_loss",
 ]
 
 _HOME = {
     "OpticalConv1d": "nn.modules",
     "OpticalConv2d": "nn.modules",
+    "ProbeReport": "nn.probing",
     "SuperResolutionModel": "nn.super_resolution",
     "UpsampleBlock": "nn.super_resolution",
     "VGGFeatureLoss": "nn.losses",
@@ -56,6 +60,7 @@ _HOME = {
     "optical_conv1d": "nn.functional",
     "optical_conv2d": "nn.functional",
     "pad_within": "nn.upsample",
+    "probe": "nn.probing",
     "vgg_feature_loss": "nn.losses",
 }
 

@@ -56,8 +56,8 @@ def convert_to_optical(
     Raises
     ------
     ValueError
-        If a name in `skip` is not in the model, or a layer is of a subclass of Conv1d or Conv2d whose
-        own behaviour would be lost (name it in `skip`).
+        If a name in `skip` is not in the model, or a layer is of a subclass of Conv1d or Conv2d,
+        whose own behaviour would be lost (name it in `skip`).
     """
 
     def to_optical(name: str, layer: nn.Module) -> nn.Module:
