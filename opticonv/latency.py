@@ -1,0 +1,207 @@
+"""`opticonv latency`: time and energy by light and on this host, and where light pays."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from opticonv.console import count, progress_bar, report_table, result_console
+from opticonv.costing import (
+    HOROWITZ_J_PER_MAC,
+    HOST_W,
+    Assumptions,
+    Crossing,
+    LayerCost,
+    NetworkCost,
+    break_even,
+    cost_of_network,
+    data_sheet,
+    measure_layers,
+)
+from opticonv.files import check_writable, whole_file
+from opticonv.options import Devices, Networks, Picture, Precision, picture_shape
+
+if TYPE_CHECKING:
+    from opticonv.counting import NetworkCount
+    from opticonv.host import HostLatency
+
+__all__ = ["latency"]
+
+DEVICES = ("emulator:mft11", "emulator:lab", "emulator:nextgen")
+
+KERNELS = (1, 3, 5, 7, 9, 11, 15, 21, 31, 43, 63)
+"""Tried on a picture of `KERNEL_SIZE`, `CHANNELS` → `CHANNELS`."""
+KERNEL_SIZE = 128
+SIZES = (16, 32, 64, 128, 256)
+"""Tried with kernels that reach over a quarter of the picture, and with 3×3 kernels."""
+CHANNELS = 16
+
+
+def latency(
+    models: Networks = None,
+    devices: Devices = None,
+    batch: Annotated[int, typer.Option(min=1, help="Pictures in one call.")] = 1,
+    picture: Picture = None,
+    precision: Precision = "balanced",
+    host_watts: Annotated[
+        float, typer.Option(min=0.1, help="What this host draws while it convolves [W].")
+    ] = HOST_W,
+    even: Annotated[
+        bool, typer.Option("--break-even/--no-break-even", help="Also find where light pays.")
+    ] = True,
+    plot: Annotated[Path | None, typer.Option(help="Draw time and energy to this file.")] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write all figures to this file.")
+    ] = None,
+) -> None:
+    """Compare time and energy per picture: devices by their data sheets, this host measured."""
+    for file in (plot, json_file):
+        if file is not None:
+            check_writable(file)
+    # Imported here, since torch takes seconds to load and other commands do without.
+    from opticonv.counting import count_network
+    from opticonv.host import measure
+    from opticonv.networks import BUILT_IN, load_network_named
+
+    networks = [load_network_named(n, picture_shape(picture)) for n in models or BUILT_IN]
+    infos = {uri.rpartition(":")[2]: data_sheet(uri) for uri in devices or DEVICES}
+    hosts: dict[str, HostLatency] = {}
+    counts: dict[str, NetworkCount] = {}
+    costs: list[NetworkCost] = []
+    crossings: dict[str, list[Crossing]] = {}
+    layers: dict[str, list[LayerCost]] = {}
+    rows = _rows() if even else {}
+    with progress_bar() as progress:
+        steps = len(networks) + sum(len(shapes) for shapes in rows.values())
+        task = progress.add_task("measuring this host", total=steps)
+        for network in networks:
+            hosts[network.name] = host = measure(network, batch)
+            for name, info in infos.items():
+                counted = count_network(
+                    network, grid=info.grid[0], batch=batch, precision=precision
+                )
+                counts[network.name] = counted
+                costs.append(cost_of_network(counted, info, name, host))
+            progress.advance(task)
+        for title, shapes in rows.items():
+            layers[title] = measure_layers(
+                shapes, infos, CHANNELS, precision, lambda: progress.advance(task)
+            )
+            by_kernel = len({size for size, _ in shapes}) == 1
+            crossings[title] = break_even(
+                layers[title],
+                infos,
+                (lambda c: c.kernel) if by_kernel else (lambda c: c.size),
+                host_watts,
+            )
+    assumed = Assumptions(precision, host_watts, next(iter(hosts.values())).threads)
+    console = result_console()
+    console.print(_table(counts, hosts, costs, list(infos), host_watts, batch))
+    for title, found in crossings.items():
+        console.print(_crossing_table(title, found))
+    console.print("\n".join(assumed.lines()), highlight=False)
+    if json_file is not None:
+        document = {
+            "assumptions": assumed.lines(),
+            "host": {name: asdict(host) for name, host in hosts.items()},
+            "gemm_macs": {name: counted.gemm for name, counted in counts.items()},
+            "devices": [asdict(cost) for cost in costs],
+            "break_even": {t: [asdict(c) for c in found] for t, found in crossings.items()},
+        }
+        with whole_file(json_file) as part:
+            part.write_text(json.dumps(document, indent=2))
+    if plot is not None:
+        from opticonv.cost_charts import draw_costs
+        from opticonv.count_charts import save_figure
+
+        save_figure(draw_costs(counts, hosts, costs, host_watts, assumed), plot)
+
+
+def _rows() -> dict[str, list[tuple[int, int]]]:
+    kernels = [(KERNEL_SIZE, kernel) for kernel in KERNELS]
+    quarter = [(size, size // 4 + 1) for size in SIZES]
+    threes = [(size, 3) for size in SIZES]
+    return {
+        f"kernel size, {CHANNELS} → {CHANNELS} on {KERNEL_SIZE}²": kernels,
+        f"picture size, {CHANNELS} → {CHANNELS}, kernel a quarter of it": quarter,
+        f"picture size, {CHANNELS} → {CHANNELS}, kernel 3×3": threes,
+    }
+
+
+def _table(
+    counts: dict[str, NetworkCount],
+    hosts: dict[str, HostLatency],
+    costs: Sequence[NetworkCost],
+    devices: Sequence[str],
+    host_watts: float,
+    batch: int,
+) -> Table:
+    table = report_table(f"Convolutions of one picture, batch {batch}: time and energy")
+    table.add_column("network", no_wrap=True)
+    table.add_column("GEMM MAC", justify="right")
+    table.add_column("arithmetic\nalone", justify="right")
+    table.add_column("this host\nmeasured", justify="right")
+    for name in devices:
+        table.add_column(f"{name}\nlight", justify="right")
+        table.add_column("\nelectronics", justify="right")
+    for name, counted in counts.items():
+        host = hosts[name].convolutions_s
+        row = [
+            name,
+            count(counted.gemm),
+            energy(counted.gemm * HOROWITZ_J_PER_MAC),
+            f"{duration(host)}\n{energy(host * host_watts)}",
+        ]
+        for cost in costs:
+            if cost.network == name:
+                row += [f"{duration(cost.light_s)}\n{energy(cost.energy_j)}"]
+                row += [duration(cost.electronics_s)]
+        table.add_row(*row)
+    return table
+
+
+def _crossing_table(title: str, found: Sequence[Crossing]) -> Table:
+    table = report_table(f"Where light begins to pay: {title}")
+    table.add_column("device", no_wrap=True)
+    for name in ("fewer products", "fewer MACs in all", "less time", "less energy"):
+        table.add_column(name, justify="right")
+    for crossing in found:
+        senses = (crossing.products, crossing.electronics, crossing.time, crossing.energy)
+        table.add_row(
+            crossing.device, *("nowhere tried" if s is None else f"from {s}" for s in senses)
+        )
+    return table
+
+
+def duration(seconds: float) -> str:
+    """A time to three digits: 12.3 µs, 4.56 ms, 78.9 s."""
+    return _with_prefix(seconds, "s")
+
+
+def energy(joules: float) -> str:
+    """An energy to three digits."""
+    return _with_prefix(joules, "J")
+
+
+def _with_prefix(value: float, unit: str) -> str:
+    for factor, prefix in (
+        (1e6, "M"),
+        (1e3, "k"),
+        (1.0, ""),
+        (1e-3, "m"),
+        (1e-6, "µ"),
+        (1e-9, "n"),
+    ):
+        if value >= factor and not (unit == "s" and factor > 1):
+            return (
+                f"{value / factor:,.3g} {prefix}{unit}"
+                if value < 1000 * factor
+                else (f"{value / factor:,.0f} {prefix}{unit}")
+            )
+    return f"{value:.3g} {unit}"
