@@ -33,10 +33,10 @@ class HostLatency:
 
 
 def seconds_of(work: Callable[[], object], *, budget_s: float = 1.0, most: int = 25) -> float:
-    """Median duration of `work` [s], once warm: until the budget is spent, three times at least."""
+    """Median duration of `work` [s], once warm: until the budget is spent, once at least."""
     work()
     durations: list[float] = []
-    while len(durations) < 3 or (sum(durations) < budget_s and len(durations) < most):
+    while not durations or (sum(durations) < budget_s and len(durations) < most):
         begin = time.perf_counter()
         work()
         durations.append(time.perf_counter() - begin)

@@ -116,7 +116,7 @@ def _growth(
         seconds[tiles].append(small.device_time_s(info.timing))
         seconds[whole].append(large.device_time_s(info.timing.grown(side / grid)))
     return Growth(
-        heading=f"Growth with the picture: one channel, {info.profile_name}, precision {precision!r}",
+        heading=f"One channel on {info.profile_name}, {precision!r}: growth with the picture",
         title=title,
         pixels=[size * size for size in sizes],
         kernels=kernels,
