@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from opticonv.costing import HOROWITZ_J_PER_MAC, Assumptions, NetworkCost
@@ -26,54 +25,48 @@ def draw_costs(
     counts: dict[str, NetworkCount],
     hosts: dict[str, HostLatency],
     costs: Sequence[NetworkCost],
-    host_watts: float,
     assumed: Assumptions,
 ) -> Figure:
     """Time above, energy below, by network; the host measured, devices by their data sheets."""
-    figure = new_figure(2.4 + 1.05 * len(hosts), 6.8)
+    figure = new_figure(2.4 + 1.0 * len(hosts), 7.2)
     upper, lower = figure.subplots(2, 1, sharex=True)
-    devices = list(dict.fromkeys(cost.device for cost in costs))
     names = list(hosts)
-    times = {"this host, measured": [hosts[name].convolutions_s for name in names]}
-    joules = {
-        "this host, measured": [host_watts * hosts[name].convolutions_s for name in names],
-    }
-    for device in devices:
-        of_device = [cost for cost in costs if cost.device == device]
-        times[f"{device}, light"] = [cost.light_s for cost in of_device]
-        joules[f"{device}, light"] = [cost.energy_j for cost in of_device]
-    colours = (COLOURS["blue"], *DEVICE_COLOURS)
-    _grouped(upper, times, colours)
-    _grouped(lower, joules, colours)
     places = np.arange(len(names))
-    for place, name in zip(places, names, strict=True):
-        electronics = [cost.electronics_s for cost in costs if cost.network == name]
-        upper.hlines(max(electronics), place - 0.42, place + 0.42, color="black", linewidth=1)
-        floor = counts[name].gemm * HOROWITZ_J_PER_MAC
-        lower.hlines(floor, place - 0.42, place + 0.42, color="black", linewidth=1)
-    upper.plot([], [], color="black", linewidth=1, label="encoding, decoding, products, at most")
-    lower.plot([], [], color="black", linewidth=1, label="GEMM arithmetic alone, 45 nm")
+    host_s = np.array([hosts[name].convolutions_s for name in names])
+    arithmetic_j = [counts[name].gemm * HOROWITZ_J_PER_MAC for name in names]
+    square: dict[str, Any] = {"linestyle": "", "marker": "s", "color": COLOURS["black"]}
+    upper.plot(places, host_s, label="this host, measured", **square)
+    lower.plot(places, assumed.host_w * host_s, label="this host, measured time", **square)
+    lower.plot(
+        places, arithmetic_j, label="GEMM arithmetic alone, 45 nm", linestyle="", marker="_",
+        markersize=16, color=COLOURS["black"],
+    )  # fmt: skip
+    devices = list(dict.fromkeys(cost.device for cost in costs))
+    for index, (device, colour) in enumerate(zip(devices, DEVICE_COLOURS, strict=False)):
+        mine = [cost for cost in costs if cost.device == device]
+        x = places + 0.13 * (index + 1)
+        light: dict[str, Any] = {"linestyle": "", "marker": "o", "color": colour}
+        hollow = {**light, "markerfacecolor": "none"}
+        upper.plot(x, [cost.light_s for cost in mine], label=f"{device}: light", **light)
+        upper.plot(x, [cost.electronics_s for cost in mine], label="its electronics", **hollow)
+        lower.plot(x, [cost.light_j for cost in mine], label=f"{device}: light", **light)
+        lower.plot(x, [cost.electronics_j for cost in mine], label="its electronics", **hollow)
     upper.set_ylabel("time per picture [s]", fontsize=8)
     lower.set_ylabel("energy per picture [J]", fontsize=8)
-    lower.set_xticks(places, names, fontsize=8)
+    lower.set_xticks(places + 0.2, names, fontsize=8)
     for axes in (upper, lower):
-        axes.legend(fontsize=7, frameon=False, ncols=3, loc="upper left")
-        axes.margins(y=0.3)
+        axes.set_yscale("log")
+        tidy(axes)
+        axes.tick_params(axis="x", length=0)
+        for edge in places[1:] - 0.3:
+            axes.axvline(edge, color="#e0e0e0", linewidth=0.6)
+        axes.legend(fontsize=7, frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
     figure.suptitle(
-        f"Convolutions of one picture: timing and power model, precision {assumed.precision!r}; "
-        f"host at {assumed.host_w:g} W",
+        f"Convolutions of one picture, precision {assumed.precision!r}: devices by timing and power "
+        f"model, host measured (at {assumed.host_w:g} W)",
         fontsize=10,
     )
     return figure
-
-
-def _grouped(axes: Axes, groups: dict[str, list[float]], colours: Sequence[str]) -> None:
-    width = 0.84 / len(groups)
-    for index, ((label, values), colour) in enumerate(zip(groups.items(), colours, strict=False)):
-        places = np.arange(len(values)) + (index - (len(groups) - 1) / 2) * width
-        axes.bar(places, values, 0.92 * width, color=colour, label=label)
-    axes.set_yscale("log")
-    tidy(axes)
 
 
 def draw_growth(growths: Sequence[Growth]) -> Figure:

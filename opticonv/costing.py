@@ -45,12 +45,12 @@ class Assumptions:
         """In words, for a reader."""
         return [
             f"Light: frames and pilots of the plan at precision {self.precision!r}, four reference "
-            "steps an exposure, one device, no frame repeated; energy is the profile's mean power "
-            "(heaters, laser, camera, converters and control) times that time.",
-            "Electronics of the optical computer: its MACs at the rate at which this host did the "
-            "same network's convolutions; it works while light does, so the longer of both counts.",
-            f"Host: torch on {self.threads} threads, median of repeated runs, convolutions alone; "
-            f"its energy at {self.host_w:g} W, a choice (--host-watts), not measured.",
+            "steps an exposure, one device, no frame repeated, kernels' spectra known; its energy is "
+            "the profile's mean power (heaters, laser, camera, converters, control) times that time.",
+            "Electronics of the optical computer: its MACs at the rate and the power at which this "
+            "host did the same network's convolutions; it could work while light does.",
+            f"Host: torch on {self.threads} threads, fastest of repeated runs, convolutions alone; "
+            f"its power is taken as {self.host_w:g} W, a choice (--host-watts), not measured.",
             f"Arithmetic alone: {HOROWITZ_J_PER_MAC * 1e12:g} pJ a float32 MAC in 45 nm, data "
             "movement free (Horowitz 2014): what no electronic accelerator of that kind undercuts.",
         ]
@@ -71,18 +71,25 @@ class NetworkCost:
     frames: float
     light_s: float
     electronics_s: float
-    energy_j: float
+    light_j: float
+    electronics_j: float
 
     @property
     def latency_s(self) -> float:
-        """Light and electronics side by side."""
+        """Light and electronics side by side: the longer of both."""
         return max(self.light_s, self.electronics_s)
+
+    @property
+    def energy_j(self) -> float:
+        """Light and electronics together."""
+        return self.light_j + self.electronics_j
 
 
 def cost_of_network(
-    counted: NetworkCount, info: DeviceInfo, name: str, host: HostLatency
+    counted: NetworkCount, info: DeviceInfo, name: str, host: HostLatency, host_w: float
 ) -> NetworkCost:
     """From the plans of a network, counted on that device's grid."""
+    electronics_s = counted.electronic * host.convolutions_s / counted.gemm
     plans = [layer.plan for layer in counted.layers]
     light_s = sum(plan.device_time_s(info.timing) for plan in plans) / counted.batch
     return NetworkCost(
@@ -90,8 +97,9 @@ def cost_of_network(
         device=name,
         frames=sum(plan.frames + plan.pilots for plan in plans) / counted.batch,
         light_s=light_s,
-        electronics_s=counted.electronic * host.convolutions_s / counted.gemm,
-        energy_j=info.power_w * light_s,
+        electronics_s=electronics_s,
+        light_j=info.power_w * light_s,
+        electronics_j=host_w * electronics_s,
     )
 
 

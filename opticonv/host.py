@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -33,14 +32,17 @@ class HostLatency:
 
 
 def seconds_of(work: Callable[[], object], *, budget_s: float = 1.0, most: int = 25) -> float:
-    """Median duration of `work` [s], once warm: until the budget is spent, once at least."""
+    """Shortest duration of `work` [s], once warm: until the budget is spent, once at least.
+
+    The shortest, because other load on a machine only ever adds.
+    """
     work()
     durations: list[float] = []
     while not durations or (sum(durations) < budget_s and len(durations) < most):
         begin = time.perf_counter()
         work()
         durations.append(time.perf_counter() - begin)
-    return statistics.median(durations)
+    return min(durations)
 
 
 def measure(network: Network, batch: int = 1, *, budget_s: float = 1.0) -> HostLatency:
@@ -73,7 +75,7 @@ def measure(network: Network, batch: int = 1, *, budget_s: float = 1.0) -> HostL
         whole = seconds_of(run, budget_s=budget_s)
     return HostLatency(
         network_s=whole / batch,
-        convolutions_s=statistics.median(convolutions[1:]) / batch,
+        convolutions_s=min(convolutions[1:]) / batch,
         threads=torch.get_num_threads(),
     )
 

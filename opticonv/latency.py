@@ -87,7 +87,7 @@ def latency(
                     network, grid=info.grid[0], batch=batch, precision=precision
                 )
                 counts[network.name] = counted
-                costs.append(cost_of_network(counted, info, name, host))
+                costs.append(cost_of_network(counted, info, name, host, host_watts))
             progress.advance(task)
         for title, shapes in rows.items():
             layers[title] = measure_layers(
@@ -102,7 +102,7 @@ def latency(
             )
     assumed = Assumptions(precision, host_watts, next(iter(hosts.values())).threads)
     console = result_console()
-    console.print(_table(counts, hosts, costs, list(infos), host_watts, batch))
+    console.print(_table(counts, hosts, costs, host_watts, batch))
     for title, found in crossings.items():
         console.print(_crossing_table(title, found))
     console.print("\n".join(assumed.lines()), highlight=False)
@@ -120,7 +120,7 @@ def latency(
         from opticonv.cost_charts import draw_costs
         from opticonv.count_charts import save_figure
 
-        save_figure(draw_costs(counts, hosts, costs, host_watts, assumed), plot)
+        save_figure(draw_costs(counts, hosts, costs, assumed), plot)
 
 
 def _rows() -> dict[str, list[tuple[int, int]]]:
@@ -138,32 +138,37 @@ def _table(
     counts: dict[str, NetworkCount],
     hosts: dict[str, HostLatency],
     costs: Sequence[NetworkCost],
-    devices: Sequence[str],
     host_watts: float,
     batch: int,
 ) -> Table:
     table = report_table(f"Convolutions of one picture, batch {batch}: time and energy")
-    table.add_column("network", no_wrap=True)
-    table.add_column("GEMM MAC", justify="right")
-    table.add_column("arithmetic\nalone", justify="right")
-    table.add_column("this host\nmeasured", justify="right")
-    for name in devices:
-        table.add_column(f"{name}\nlight", justify="right")
-        table.add_column("\nelectronics", justify="right")
+    for name in ("network", "on"):
+        table.add_column(name, no_wrap=True)
+    for name in ("frames", "light", "electronics", "longer / host", "energy", "all / host"):
+        table.add_column(name, justify="right", no_wrap=True)
     for name, counted in counts.items():
-        host = hosts[name].convolutions_s
-        row = [
-            name,
-            count(counted.gemm),
-            energy(counted.gemm * HOROWITZ_J_PER_MAC),
-            f"{duration(host)}\n{energy(host * host_watts)}",
-        ]
+        host_s = hosts[name].convolutions_s
+        host_j = host_watts * host_s
+        floor = f"{energy(counted.gemm * HOROWITZ_J_PER_MAC)} arithmetic"
+        table.add_row(name, "this host", "", "", duration(host_s), "1", energy(host_j), floor)
         for cost in costs:
             if cost.network == name:
-                row += [f"{duration(cost.light_s)}\n{energy(cost.energy_j)}"]
-                row += [duration(cost.electronics_s)]
-        table.add_row(*row)
+                table.add_row(
+                    f"{count(counted.gemm)} MAC" if cost is _first_of(costs, name) else "",
+                    cost.device,
+                    count(cost.frames),
+                    duration(cost.light_s),
+                    duration(cost.electronics_s),
+                    f"{cost.latency_s / host_s:.3g}",
+                    f"{energy(cost.light_j)} + {energy(cost.electronics_j)}",
+                    f"{cost.energy_j / host_j:.3g}",
+                )
+        table.add_section()
     return table
+
+
+def _first_of(costs: Sequence[NetworkCost], network: str) -> NetworkCost:
+    return next(cost for cost in costs if cost.network == network)
 
 
 def _crossing_table(title: str, found: Sequence[Crossing]) -> Table:
