@@ -62,8 +62,8 @@ def draw_costs(
             axes.axvline(edge, color="#e0e0e0", linewidth=0.6)
         axes.legend(fontsize=7, frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
     figure.suptitle(
-        f"Convolutions of one picture, precision {assumed.precision!r}: devices by timing and power "
-        f"model, host measured (at {assumed.host_w:g} W)",
+        f"Convolutions of one picture, {assumed.precision!r}: devices by timing and power model, "
+        f"host measured (at {assumed.host_w:g} W)",
         fontsize=10,
     )
     return figure
@@ -80,7 +80,12 @@ def draw_growth(growths: Sequence[Growth]) -> Figure:
                 x, y = np.array(points, float).T
                 slope = np.polyfit(np.log(x[-3:]), np.log(y[-3:]), 1)[0]
                 axes.plot(
-                    x, y, label=f"{label}: n^{slope:.2f}", linewidth=1.4, markersize=4, **style
+                    x,
+                    y,
+                    label=f"{label}: $n^{{{slope:.2f}}}$",
+                    linewidth=1.4,
+                    markersize=4,
+                    **style,
                 )
             axes.set_xscale("log", base=2)
             axes.set_yscale("log")
@@ -103,4 +108,5 @@ _STYLES: tuple[dict[str, str], ...] = (
     {"color": COLOURS["blue"], "marker": "^"},
     {"color": COLOURS["orange"], "marker": "o"},
     {"color": COLOURS["red"], "marker": "D"},
+    {"color": COLOURS["red"], "marker": "x", "linestyle": "--"},
 )

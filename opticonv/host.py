@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -19,7 +20,19 @@ __all__ = [
     "fourier_seconds",
     "measure",
     "next_fast_length",
+    "on_threads",
 ]
+
+
+@contextmanager
+def on_threads(threads: int | None) -> Iterator[None]:
+    """Let torch compute on that many threads; None: as it does."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 @dataclass(frozen=True)

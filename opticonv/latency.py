@@ -25,7 +25,7 @@ from opticonv.costing import (
     measure_layers,
 )
 from opticonv.files import check_writable, whole_file
-from opticonv.options import Devices, Networks, Picture, Precision, picture_shape
+from opticonv.options import Devices, Networks, Picture, Precision, Threads, picture_shape
 
 if TYPE_CHECKING:
     from opticonv.counting import NetworkCount
@@ -52,6 +52,7 @@ def latency(
     host_watts: Annotated[
         float, typer.Option(min=0.1, help="What this host draws while it convolves [W].")
     ] = HOST_W,
+    threads: Threads = None,
     even: Annotated[
         bool, typer.Option("--break-even/--no-break-even", help="Also find where light pays.")
     ] = True,
@@ -66,7 +67,7 @@ def latency(
             check_writable(file)
     # Imported here, since torch takes seconds to load and other commands do without.
     from opticonv.counting import count_network
-    from opticonv.host import measure
+    from opticonv.host import measure, on_threads
     from opticonv.networks import BUILT_IN, load_network_named
 
     networks = [load_network_named(n, picture_shape(picture)) for n in models or BUILT_IN]
@@ -77,7 +78,7 @@ def latency(
     crossings: dict[str, list[Crossing]] = {}
     layers: dict[str, list[LayerCost]] = {}
     rows = _rows() if even else {}
-    with progress_bar() as progress:
+    with progress_bar() as progress, on_threads(threads):
         steps = len(networks) + sum(len(shapes) for shapes in rows.values())
         task = progress.add_task("measuring this host", total=steps)
         for network in networks:

@@ -18,6 +18,7 @@ __all__ = [
     "Picture",
     "Precision",
     "Seed",
+    "Threads",
     "Weights",
     "picture_shape",
 ]
@@ -46,6 +47,9 @@ Precision = Annotated[
 Calibration = Annotated[
     Path | None,
     typer.Option(help="Calibration file of this device; without one it is calibrated first."),
+]
+Threads = Annotated[
+    int | None, typer.Option(min=1, help="Threads of this host; by default torch's number.")
 ]
 Weights = Annotated[
     str, typer.Option(help="Name of the network's weights, or a .safetensors file.")

@@ -15,7 +15,7 @@ from driver.plan import ConvolutionPlan
 from opticonv.console import progress_bar, report_table, result_console
 from opticonv.costing import data_sheet
 from opticonv.files import check_writable, whole_file
-from opticonv.options import DEFAULT_DEVICE, Device, Precision
+from opticonv.options import DEFAULT_DEVICE, Device, Precision, Threads
 
 __all__ = ["Growth", "scaling"]
 
@@ -48,6 +48,7 @@ class Growth:
 def scaling(
     device: Device = DEFAULT_DEVICE,
     precision: Precision = "balanced",
+    threads: Threads = None,
     largest: Annotated[int, typer.Option(min=64, help="Side of the largest picture.")] = 512,
     plot: Annotated[Path | None, typer.Option(help="Draw the curves to this file.")] = None,
     json_file: Annotated[
@@ -58,9 +59,12 @@ def scaling(
     for file in (plot, json_file):
         if file is not None:
             check_writable(file)
+    # Imported here, since torch takes seconds to load and other commands do without.
+    from opticonv.host import on_threads
+
     info = data_sheet(device)
     sizes = [size for size in SIZES if size <= largest]
-    with progress_bar() as progress:
+    with progress_bar() as progress, on_threads(threads):
         task = progress.add_task("measuring this host", total=2 * len(sizes))
         growths = []
         for title, kernels in (
@@ -92,8 +96,9 @@ def _growth(
 
     grid = info.grid[0]
     tiles, whole = f"light, {grid}×{grid} tiles", "light, a device as large"
-    macs: dict[str, list[float]] = {"direct": [], "FFT": [], tiles: [], whole: []}
-    seconds: dict[str, list[float]] = {name: [] for name in macs}
+    seconds: dict[str, list[float]] = {"direct": [], "FFT": [], tiles: [], whole: []}
+    products = "its products alone"
+    macs: dict[str, list[float]] = {name: [] for name in (*seconds, products)}
     for size, kernel in zip(sizes, kernels, strict=True):
         side = next_fast_length(size + kernel - 1)
 
@@ -111,6 +116,7 @@ def _growth(
         macs["FFT"].append(fourier_macs(side))
         macs[tiles].append(small.macs.electronic)
         macs[whole].append(large.macs.electronic)
+        macs[products].append(large.macs.spectral)
         seconds["direct"].append(direct_seconds(1, size, kernel))
         seconds["FFT"].append(fourier_seconds(1, size, kernel))
         seconds[tiles].append(small.device_time_s(info.timing))
@@ -158,7 +164,7 @@ def _notes(info: DeviceInfo) -> list[str]:
     n = info.grid[0]
     return [
         "MACs: direct as a matrix product; FFT 2.5 P log2 P operations a real transform, halved; "
-        "light all that stays electronic.",
+        "light all that stays electronic, and of that the products between spectra alone.",
         f"Tiles: the device as it is. A kernel that outgrows {n}×{n} is cut into blocks, so that "
         "light on a fixed grid grows with n² as well, only with a smaller factor.",
         "A device as large: one tile holds picture and kernel; converters and camera columns grow "
