@@ -19,7 +19,7 @@ C_FILES  := $(shell find csrc -name CMakeFiles -prune -o \
               \( -name '*.c' -o -name '*.h' -o -name CMakeLists.txt \) -print | \
               grep -v '^csrc/_optical_driver\.c$$')
 
-.PHONY: demo test lint format bench sanitize clean setup
+.PHONY: demo test lint format bench bench-save bench-compare sanitize clean setup
 .DELETE_ON_ERROR:
 
 setup: $(READY)
@@ -46,6 +46,22 @@ BENCHMARKS := $(filter-out benchmarks/super_resolution.py,$(wildcard benchmarks/
 bench: $(READY)
 	set -e; for program in $(BENCHMARKS); do $(BIN)/python $$program; done
 	$(if $(PICTURES),$(BIN)/python benchmarks/super_resolution.py $(PICTURES))
+
+# The suite of pytest-benchmark: every run is kept as JSON in .benchmarks/, named after the commit.
+# bench-compare sets the last two side by side, or RUNS="0001 0007"; FAIL=median:10% makes bench-save
+# fail where something got slower than in the run before by that.
+SUITE := $(BIN)/python -m pytest benchmarks/suite --benchmark-only \
+    -o python_files='bench_*.py' -o python_functions='bench_*'
+LAST  = $(shell ls -t .benchmarks/*/*.json 2>/dev/null | head -n 2 | tac)
+
+bench-save: $(READY)
+	$(SUITE) --benchmark-save=$$(git rev-parse --short HEAD 2>/dev/null || echo run) \
+	    --benchmark-group-by=group --benchmark-columns=min,median,iqr,rounds \
+	    $(if $(FAIL),--benchmark-compare --benchmark-compare-fail=$(FAIL))
+
+bench-compare: $(READY)
+	$(BIN)/pytest-benchmark compare $(or $(RUNS),$(LAST)) \
+	    --group-by=group,fullname --columns=min,median,iqr
 
 # Two builds beside the normal one. The first runs every test module that needs no torch under
 # AddressSanitizer and UBSan; the second runs the C tests under ThreadSanitizer, without OpenMP,
