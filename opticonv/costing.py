@@ -49,7 +49,7 @@ class Assumptions:
             "is the profile's mean power (heaters, laser, camera, converters, control) times that.",
             "Electronics of the optical computer: its MACs at the rate and the power at which this "
             "host did the same network's convolutions; it could work while light does.",
-            f"Host: torch on {self.threads} threads, fastest of repeated runs, convolutions alone; "
+            f"Host: torch, threads: {self.threads}; fastest of repeated runs, convolutions alone; "
             f"its power is taken as {self.host_w:g} W, a choice (--host-watts), not measured.",
             f"Arithmetic alone: {HOROWITZ_J_PER_MAC * 1e12:g} pJ a float32 MAC in 45 nm, data "
             "movement free (Horowitz 2014): what no electronic accelerator of that kind undercuts.",
@@ -157,7 +157,7 @@ def measure_layers(
 
 @dataclass(frozen=True)
 class Crossing:
-    """From where on light is cheaper on one device, in four senses; None: nowhere in the range.
+    """From where on light is cheaper on one device, in five senses; None: nowhere in the range.
 
     Each is the first of the tried sizes from which on light stays cheaper.
     """
@@ -167,8 +167,10 @@ class Crossing:
     """Spectral products on tiles against the matrix product's MACs."""
     electronics: int | None
     """All that stays electronic against the matrix product's MACs."""
+    direct: int | None
+    """Time of light against the host's direct convolution."""
     time: int | None
-    """Light against the host's better way."""
+    """Time of light against the better of the host's two ways."""
     energy: int | None
     """Likewise, at the profile's and the host's power."""
 
@@ -197,6 +199,7 @@ def break_even(
                 name,
                 _first(costs, of, lambda c: plan(c).macs.spectral < plan(c).macs.gemm),
                 _first(costs, of, lambda c: plan(c).macs.electronic < plan(c).macs.gemm),
+                _first(costs, of, lambda c: light_s(c) < c.direct_s),
                 _first(costs, of, lambda c: light_s(c) < c.host_s),
                 _first(costs, of, lambda c: energy_j(c) < host_w * c.host_s),
             )

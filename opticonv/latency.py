@@ -175,10 +175,16 @@ def _first_of(costs: Sequence[NetworkCost], network: str) -> NetworkCost:
 def _crossing_table(title: str, found: Sequence[Crossing]) -> Table:
     table = report_table(f"Where light begins to pay: {title}")
     table.add_column("device", no_wrap=True)
-    for name in ("fewer products", "fewer MACs in all", "less time", "less energy"):
+    for name in ("products", "all MACs", "time, direct", "time, direct or FFT", "energy"):
         table.add_column(name, justify="right")
     for crossing in found:
-        senses = (crossing.products, crossing.electronics, crossing.time, crossing.energy)
+        senses = (
+            crossing.products,
+            crossing.electronics,
+            crossing.direct,
+            crossing.time,
+            crossing.energy,
+        )
         table.add_row(
             crossing.device, *("nowhere tried" if s is None else f"from {s}" for s in senses)
         )

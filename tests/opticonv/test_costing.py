@@ -67,7 +67,7 @@ def test_break_even_is_where_it_stays_cheaper() -> None:
     # Cheaper at 3, dearer at 5, cheaper from 7 on.
     costs = [layer(k, light * f) for k, f in ((3, 2.0), (5, 0.5), (7, 9.0), (9, 9.0))]
     (crossing,) = break_even(costs, infos, lambda c: c.kernel, info.power_w)
-    assert crossing.time == 7
+    assert crossing.time == crossing.direct == 7
     assert crossing.energy == 7
     (never,) = break_even(costs, infos, lambda c: c.kernel, 1e-9)
     assert never.energy is None
