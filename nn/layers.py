@@ -38,9 +38,16 @@ class ConvolutionCall:
     input_needs_gradient: bool = False
 
     def plan(
-        self, grid: int, precision: str | Precision = "balanced", *, batch: int | None = None
+        self,
+        grid: int,
+        precision: str | Precision = "balanced",
+        *,
+        batch: int | None = None,
+        reference_steps: int = 4,
     ) -> ConvolutionPlan:
         """What the call takes on an N×N device; of `batch` pictures instead of those it had.
+
+        ``reference_steps`` is the device's (`driver.DeviceInfo.reference_steps`).
 
         Raises
         ------
@@ -66,6 +73,7 @@ class ConvolutionCall:
             groups=layer.groups,
             padding_mode=layer.padding_mode,
             precision=precision,
+            reference_steps=reference_steps,
         )
 
 

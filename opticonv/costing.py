@@ -44,8 +44,8 @@ class Assumptions:
     def lines(self) -> list[str]:
         """In words, for a reader."""
         return [
-            f"Light: frames and pilots of the plan at precision {self.precision!r}, four reference "
-            "steps an exposure, one device, no frame repeated, kernels' spectra known; its energy "
+            f"Light: frames and pilots of the plan at precision {self.precision!r}, all reference "
+            "steps of an exposure, one device, no frame repeated, kernels' spectra known; its energy "
             "is the profile's mean power (heaters, laser, camera, converters, control) times that.",
             "Electronics of the optical computer: its MACs at the rate and the power at which this "
             "host did the same network's convolutions; it could work while light does.",
@@ -137,6 +137,7 @@ def measure_layers(
                 (1, channels, size, size),
                 (channels, channels, kernel, kernel),
                 grid=info.grid[0],
+                reference_steps=info.reference_steps,
                 padding=kernel // 2,
                 precision=precision,
             )

@@ -115,6 +115,7 @@ def count_network(
     training: bool = False,
     precision: str = "balanced",
     convention: SpectralConvention = REAL_MACS,
+    reference_steps: int = 4,
 ) -> NetworkCount:
     """Follow a network's shapes, without computing anything, and count.
 
@@ -144,19 +145,20 @@ def count_network(
         batch=batch,
         training=training,
         convention=convention,
-        layers=tuple(_layers(calls, grid, precision, batch)),
+        layers=tuple(_layers(calls, grid, precision, batch, reference_steps)),
         other_macs=sum(others),
     )
 
 
 def _layers(
-    calls: Iterable[ConvolutionCall], grid: int, precision: str, batch: int
+    calls: Iterable[ConvolutionCall], grid: int, precision: str, batch: int, reference_steps: int
 ) -> Iterable[LayerCount]:
     for call in calls:
         layer = call.layer
         size = "×".join(map(str, (*layer.kernel_size, layer.in_channels, layer.out_channels)))
         passes = 1 + layer.weight.requires_grad + call.input_needs_gradient
-        yield LayerCount(call.name, size, call.plan(grid, precision, batch=batch), passes)
+        plan = call.plan(grid, precision, batch=batch, reference_steps=reference_steps)
+        yield LayerCount(call.name, size, plan, passes)
 
 
 def _counter(

@@ -85,7 +85,11 @@ def latency(
             hosts[network.name] = host = measure(network, batch)
             for name, info in infos.items():
                 counted = count_network(
-                    network, grid=info.grid[0], batch=batch, precision=precision
+                    network,
+                    grid=info.grid[0],
+                    reference_steps=info.reference_steps,
+                    batch=batch,
+                    precision=precision,
                 )
                 counts[network.name] = counted
                 costs.append(cost_of_network(counted, info, name, host, host_watts))

@@ -66,6 +66,7 @@ def macs(
             count_network(
                 network,
                 grid=info.grid[0],
+                reference_steps=info.reference_steps,
                 batch=batch,
                 training=of_training,
                 precision=precision,

@@ -107,6 +107,7 @@ def _growth(
                 (1, 1, size, size),
                 (1, 1, kernel, kernel),
                 grid=n,
+                reference_steps=info.reference_steps,
                 padding=kernel // 2,
                 precision=precision,
             )

@@ -112,7 +112,7 @@ def test_commands_print_draw_and_write(
     devices = ("--device", "emulator:lab", "--device", "emulator:lab?device__n=32")
     done = run("latency", "sr", *devices, "--threads", 1, "--plot", "l.png", "--json", "l.json")
     assert done.exit_code == 0, done.output
-    for words in ("Horowitz", "a choice", "four reference", "begins to pay"):
+    for words in ("Horowitz", "a choice", "all reference", "begins to pay"):
         assert words in " ".join(done.stdout.split())
     found = json.loads((tmp_path / "l.json").read_text())
     assert [cost["device"] for cost in found["devices"]] == ["lab", "lab?device__n=32"]
