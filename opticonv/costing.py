@@ -45,8 +45,9 @@ class Assumptions:
         """In words, for a reader."""
         return [
             f"Light: frames and pilots of the plan at precision {self.precision!r}, all reference "
-            "steps of an exposure, one device, no frame repeated, kernels' spectra known; its energy "
-            "is the profile's mean power (heaters, laser, camera, converters, control) times that.",
+            "steps of an exposure, one device, no frame repeated, kernels' spectra known; its "
+            "energy is that times the profile's mean power (heaters, laser, camera, converters, "
+            "control).",
             "Electronics of the optical computer: its MACs at the rate and the power at which this "
             "host did the same network's convolutions; it could work while light does.",
             f"Host: torch, threads: {self.threads}; fastest of repeated runs, convolutions alone; "
