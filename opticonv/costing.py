@@ -159,22 +159,19 @@ def measure_layers(
 
 @dataclass(frozen=True)
 class Crossing:
-    """From where on light is cheaper on one device, in five senses; None: nowhere in the range.
-
-    Each is the first of the tried sizes from which on light stays cheaper.
-    """
+    """Where light is cheaper on one device, in five senses: the tried sizes at which it is."""
 
     device: str
-    products: int | None
+    products: tuple[int, ...]
     """Spectral products on tiles against the matrix product's MACs."""
-    electronics: int | None
+    electronics: tuple[int, ...]
     """All that stays electronic against the matrix product's MACs."""
-    direct: int | None
+    direct: tuple[int, ...]
     """Time of light against the host's direct convolution."""
-    time: int | None
+    time: tuple[int, ...]
     """Time of light against the better of the host's two ways."""
-    energy: int | None
-    """Likewise, at the profile's and the host's power."""
+    energy: tuple[int, ...]
+    """Energy of light against that better way's, at the profile's and the host's power."""
 
 
 def break_even(
@@ -183,7 +180,7 @@ def break_even(
     of: Callable[[LayerCost], int],
     host_w: float,
 ) -> list[Crossing]:
-    """Where each device begins to pay along a row of ever larger layers."""
+    """Where each device pays along a row of ever larger layers."""
     found = []
     for name, info in infos.items():
 
@@ -199,24 +196,19 @@ def break_even(
         found.append(
             Crossing(
                 name,
-                _first(costs, of, lambda c: plan(c).macs.spectral < plan(c).macs.gemm),
-                _first(costs, of, lambda c: plan(c).macs.electronic < plan(c).macs.gemm),
-                _first(costs, of, lambda c: light_s(c) < c.direct_s),
-                _first(costs, of, lambda c: light_s(c) < c.host_s),
-                _first(costs, of, lambda c: energy_j(c) < host_w * c.host_s),
+                _where(costs, of, lambda c: plan(c).macs.spectral < plan(c).macs.gemm),
+                _where(costs, of, lambda c: plan(c).macs.electronic < plan(c).macs.gemm),
+                _where(costs, of, lambda c: light_s(c) < c.direct_s),
+                _where(costs, of, lambda c: light_s(c) < c.host_s),
+                _where(costs, of, lambda c: energy_j(c) < host_w * c.host_s),
             )
         )
     return found
 
 
-def _first(
+def _where(
     costs: Sequence[LayerCost],
     of: Callable[[LayerCost], int],
     pays: Callable[[LayerCost], bool],
-) -> int | None:
-    last: int | None = None
-    for cost in reversed(costs):
-        if not pays(cost):
-            break
-        last = of(cost)
-    return last
+) -> tuple[int, ...]:
+    return tuple(of(cost) for cost in costs if pays(cost))

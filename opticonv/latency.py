@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -35,7 +35,7 @@ __all__ = ["latency"]
 
 DEVICES = ("emulator:mft11", "emulator:lab", "emulator:nextgen")
 
-KERNELS = (1, 3, 5, 7, 9, 11, 15, 21, 31, 43, 63)
+KERNELS = (1, 3, 5, 7, 9, 11, 15, 21, 31, 43)
 """Tried on a picture of `KERNEL_SIZE`, `CHANNELS` → `CHANNELS`."""
 KERNEL_SIZE = 128
 SIZES = (16, 32, 64, 128)
@@ -98,18 +98,13 @@ def latency(
             layers[title] = measure_layers(
                 shapes, infos, CHANNELS, precision, lambda: progress.advance(task)
             )
-            by_kernel = len({size for size, _ in shapes}) == 1
-            crossings[title] = break_even(
-                layers[title],
-                infos,
-                (lambda c: c.kernel) if by_kernel else (lambda c: c.size),
-                host_watts,
-            )
+            crossings[title] = break_even(layers[title], infos, _varied(shapes), host_watts)
     assumed = Assumptions(precision, host_watts, next(iter(hosts.values())).threads)
     console = result_console()
     console.print(_table(counts, hosts, costs, host_watts, batch))
     for title, found in crossings.items():
-        console.print(_crossing_table(title, found))
+        tried = [_varied(rows[title])(cost) for cost in layers[title]]
+        console.print(_crossing_table(title, found, tried))
     console.print("\n".join(assumed.lines()), highlight=False)
     if json_file is not None:
         document = {
@@ -137,6 +132,12 @@ def _rows() -> dict[str, list[tuple[int, int]]]:
         f"picture size, {CHANNELS} → {CHANNELS}, kernel a quarter of it": quarter,
         f"picture size, {CHANNELS} → {CHANNELS}, kernel 3×3": threes,
     }
+
+
+def _varied(shapes: Sequence[tuple[int, int]]) -> Callable[[LayerCost], int]:
+    """What grows along a row of (size, kernel): the kernel where the size does not."""
+    fixed = len({size for size, _ in shapes}) == 1
+    return (lambda cost: cost.kernel) if fixed else (lambda cost: cost.size)
 
 
 def _table(
@@ -176,8 +177,8 @@ def _first_of(costs: Sequence[NetworkCost], network: str) -> NetworkCost:
     return next(cost for cost in costs if cost.network == network)
 
 
-def _crossing_table(title: str, found: Sequence[Crossing]) -> Table:
-    table = report_table(f"Where light begins to pay: {title}")
+def _crossing_table(title: str, found: Sequence[Crossing], tried: Sequence[int]) -> Table:
+    table = report_table(f"Where light pays: {title}")
     table.add_column("device", no_wrap=True)
     for name in ("products", "all MACs", "time, direct", "time, direct or FFT", "energy"):
         table.add_column(name, justify="right")
@@ -189,10 +190,26 @@ def _crossing_table(title: str, found: Sequence[Crossing]) -> Table:
             crossing.time,
             crossing.energy,
         )
-        table.add_row(
-            crossing.device, *("nowhere tried" if s is None else f"from {s}" for s in senses)
-        )
+        table.add_row(crossing.device, *(ranges(sizes, tried) for sizes in senses))
     return table
+
+
+def ranges(sizes: Sequence[int], tried: Sequence[int]) -> str:
+    """Which of the tried sizes, in words: "nowhere", "from 7", "7 to 31, from 63"."""
+    runs: list[list[int]] = []
+    for before, size in zip((None, *tried), tried, strict=False):
+        if size in sizes:
+            if runs and runs[-1][-1] == before:
+                runs[-1].append(size)
+            else:
+                runs.append([size])
+    words = []
+    for run in runs:
+        if run[-1] == tried[-1]:
+            words.append(f"from {run[0]}" if run[0] != tried[0] else "everywhere")
+        else:
+            words.append(f"{run[0]} to {run[-1]}" if len(run) > 1 else str(run[0]))
+    return ", ".join(words) or "nowhere"
 
 
 def duration(seconds: float) -> str:

@@ -55,7 +55,7 @@ def test_a_networks_cost_is_its_plans() -> None:
     assert cost.latency_s == max(cost.light_s, cost.electronics_s)
 
 
-def test_break_even_is_where_it_stays_cheaper() -> None:
+def test_break_even_is_where_it_is_cheaper() -> None:
     info = data_sheet("emulator:lab")
     infos = {"lab": info}
 
@@ -64,18 +64,20 @@ def test_break_even_is_where_it_stays_cheaper() -> None:
         return dataclasses.replace(cost, direct_s=host_s, fourier_s=10 * host_s)
 
     light = layer(3, 1.0).plans["lab"].device_time_s(info.timing)
-    # Cheaper at 3, dearer at 5, cheaper from 7 on.
     costs = [layer(k, light * f) for k, f in ((3, 2.0), (5, 0.5), (7, 9.0), (9, 9.0))]
     (crossing,) = break_even(costs, infos, lambda c: c.kernel, info.power_w)
-    assert crossing.time == crossing.direct == 7
-    assert crossing.energy == 7
+    assert crossing.time == crossing.direct == crossing.energy == (3, 7, 9)
+    assert latency.ranges(crossing.time, [3, 5, 7, 9]) == "3, from 7"
+    assert latency.ranges((3, 5), [3, 5, 7, 9]) == "3 to 5"
+    assert latency.ranges((3, 5, 7), [3, 5, 7]) == "everywhere"
     (never,) = break_even(costs, infos, lambda c: c.kernel, 1e-9)
-    assert never.energy is None
+    assert never.energy == ()
+    assert latency.ranges(never.energy, [3, 5]) == "nowhere"
     gemm = [c.plans["lab"].macs.gemm for c in costs]
-    spectral = [c.plans["lab"].macs.spectral for c in costs]
-    assert crossing.products == next(
-        c.kernel for c, g, s in zip(costs, gemm, spectral, strict=True) if s < g
-    )
+    electronic = [c.plans["lab"].macs.electronic for c in costs]
+    fewer = [c.kernel for c, g, e in zip(costs, gemm, electronic, strict=True) if e < g]
+    assert crossing.electronics == tuple(fewer)
+    assert crossing.products == (3, 5, 7, 9)
 
 
 def test_growth_is_as_the_theory_says(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,7 +114,7 @@ def test_commands_print_draw_and_write(
     devices = ("--device", "emulator:lab", "--device", "emulator:lab?device__n=32")
     done = run("latency", "sr", *devices, "--threads", 1, "--plot", "l.png", "--json", "l.json")
     assert done.exit_code == 0, done.output
-    for words in ("Horowitz", "a choice", "all reference", "begins to pay"):
+    for words in ("Horowitz", "a choice", "all reference", "Where light pays"):
         assert words in " ".join(done.stdout.split())
     found = json.loads((tmp_path / "l.json").read_text())
     assert [cost["device"] for cost in found["devices"]] == ["lab", "lab?device__n=32"]
