@@ -18,6 +18,7 @@ from driver.errors import DriverError, UncalibratedWarning
 from driver.info import DeviceInfo, NominalValues, Timing
 from driver.opening import open_device
 from driver.telemetry import Telemetry
+from driver.ticket import Ticket
 
 __all__ = [
     "Calibration",
@@ -28,6 +29,7 @@ __all__ = [
     "Encoded",
     "NominalValues",
     "Telemetry",
+    "Ticket",
     "Timing",
     "UncalibratedWarning",
     "open_device",
