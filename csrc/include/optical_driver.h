@@ -275,10 +275,10 @@ ODEV_API odev_status odev_load_calibration(odev_device *device, const odev_calib
 /* Puts a job at the end of the queue.  *ticket is set on success alone, and must be waited for. */
 ODEV_API odev_status odev_submit_expose(odev_device *device, const odev_expose_job *job, odev_ticket **ticket);
 ODEV_API odev_status odev_submit_transform(odev_device *device, const odev_transform_job *job, odev_ticket **ticket);
-/* Waits until the job has ended, takes the ticket back and answers with the job's own status: OK fills
- * `result`, which may be null; what the arrays hold after another is undefined.  TIMEOUT: it has not
- * ended within timeout_ns (0: just look; negative: wait for ever), and the ticket is still good.  Each
- * ticket is waited for to its end once, by one thread, before its device is closed. */
+/* Waits until the job has ended, takes the ticket back and answers with the job's own status: OK and
+ * OVER_TEMPERATURE fill `result`, which may be null; what the arrays hold after another is undefined.
+ * TIMEOUT: it has not ended within timeout_ns (0: just look; negative: wait for ever), and the ticket is
+ * still good.  Each ticket is waited for to its end once, by one thread, before its device is closed. */
 ODEV_API odev_status odev_wait(odev_ticket *ticket, int64_t timeout_ns, odev_result *result);
 /* Waits in the same way, but leaves the ticket: OK once the job has ended, well or not; TIMEOUT.  Any
  * number of threads may do so at once, as long as none takes the ticket away by odev_wait.  After an
