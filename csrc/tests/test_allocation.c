@@ -12,7 +12,6 @@ typedef struct {
   uint16_t codes[3 * 4 * SMALL_PIXELS], counts[3 * 4 * SMALL_PIXELS];
   uint8_t steps[3];
   float x[2 * 3 * SMALL_PIXELS], y[2 * 3 * SMALL_PIXELS], scale[3];
-  odev_ticket *ticket;
 } session;
 
 static odev_status open_emulator(session *s) {
@@ -54,22 +53,23 @@ static odev_status transform(session *s) {
   return odev_run_transform(s->device, &job, NULL);
 }
 
-static odev_status submit_expose(session *s) {
+/* A job's own allocations are made by the device's thread, and fail the job. */
+static odev_status wait_for(odev_ticket *ticket, odev_status submitted) {
+  return submitted == ODEV_OK ? odev_wait(ticket, -1, NULL) : submitted;
+}
+
+static odev_status expose_asynchronously(session *s) {
   const odev_expose_job job = expose_job(s);
-  return odev_submit_expose(s->device, &job, &s->ticket);
+  odev_ticket *ticket = NULL;
+  const odev_status submitted = odev_submit_expose(s->device, &job, &ticket);
+  return wait_for(ticket, submitted);
 }
 
-static odev_status submit_transform(session *s) {
+static odev_status transform_asynchronously(session *s) {
   const odev_transform_job job = transform_job(s, 2);
-  return odev_submit_transform(s->device, &job, &s->ticket);
-}
-
-/* A job's own allocations fail it: it is submitted again, and may fail again. */
-static odev_status wait_for_it(session *s) { return odev_wait(s->ticket, -1, NULL); }
-
-static odev_status run_transform_asynchronously(session *s) {
-  const odev_status status = submit_transform(s);
-  return status == ODEV_OK ? wait_for_it(s) : status;
+  odev_ticket *ticket = NULL;
+  const odev_status submitted = odev_submit_transform(s->device, &job, &ticket);
+  return wait_for(ticket, submitted);
 }
 
 static odev_status set_param(session *s) { return odev_set_param(s->device, ODEV_PARAM_LASER_MW, 5); }
@@ -109,8 +109,8 @@ static long whole_session(void) {
   memset(&s, 0, sizeof s);
   for (int i = 0; i < 2 * 3 * SMALL_PIXELS; ++i) s.x[i] = (float)(i % 7) - 3;
   static odev_status (*const steps[])(session *) = {open_emulator, calibrate, calibrate, encode, expose, decode,
-                                                    transform, set_param, idle, telemetry, submit_expose, wait_for_it,
-                                                    run_transform_asynchronously};
+                                                    transform, set_param, idle, telemetry, expose_asynchronously,
+                                                    transform_asynchronously};
   long points = 0;
   for (size_t i = 0; i < sizeof steps / sizeof *steps; ++i) points += fail_each(steps[i], &s);
   odev_telemetry_data told = {.struct_size = sizeof told};
