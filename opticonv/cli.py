@@ -9,14 +9,11 @@ from opticonv.demo.command import demo
 from opticonv.device.command import device_app
 from opticonv.devices import devices
 from opticonv.errors import OneLineErrors
-<<<<<<< HEAD
 from opticonv.latency import latency
 from opticonv.macs import macs
+from opticonv.monitor.command import monitor
 from opticonv.probe import probe
 from opticonv.scaling import scaling
-=======
-from opticonv.monitor.command import monitor
->>>>>>> queue
 from opticonv.upscale import upscale
 
 __all__ = ["app"]
@@ -28,11 +25,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="An emulated Fourier-optical computer that enlarges photographs ×8.",
 )
-<<<<<<< HEAD
-for command in (devices, calibrate, upscale, demo, probe, macs, latency, scaling):
-=======
-for command in (devices, calibrate, monitor, upscale, demo):
->>>>>>> queue
+for command in (devices, calibrate, monitor, upscale, demo, probe, macs, latency, scaling):
     app.command()(command)
 app.add_typer(device_app)
 
