@@ -18,6 +18,7 @@ from driver.errors import DriverError, PackingWarning, UncalibratedWarning
 from driver.info import DeviceInfo, NominalValues, Timing
 from driver.opening import open_device
 from driver.telemetry import Telemetry
+from driver.ticket import Ticket
 
 __all__ = [
     "Calibration",
@@ -29,6 +30,7 @@ __all__ = [
     "NominalValues",
     "PackingWarning",
     "Telemetry",
+    "Ticket",
     "Timing",
     "UncalibratedWarning",
     "open_device",

@@ -42,6 +42,16 @@ class Telemetry:
     """Whether a measured calibration is installed."""
     threads: int
     """Threads that the last job ran on."""
+    queued: int
+    """Jobs that run or wait to."""
+    saturated: bool
+    """Flag SATURATED of the last exposure or transform."""
+    calibration_stale: bool
+    """Flag CALIBRATION_STALE of it, by the pilot's amplitude alone."""
+    over_temperature: bool
+    """Flag OVER_TEMPERATURE of it: the interlock stopped it."""
+    pilot_age_s: float | None
+    """Device time since the last pilot [s]; None before the first."""
 
 
 def read_telemetry(handle: Handle, *, calibrated: bool) -> Telemetry:
@@ -64,4 +74,11 @@ def read_telemetry(handle: Handle, *, calibrated: bool) -> Telemetry:
         drift_amplitude=data.drift_amplitude,
         calibrated=calibrated,
         threads=data.threads,
+        queued=data.queued,
+        saturated=bool(data.flags & lib.ODEV_FLAG_SATURATED),
+        calibration_stale=bool(data.flags & lib.ODEV_FLAG_CALIBRATION_STALE),
+        over_temperature=bool(data.flags & lib.ODEV_FLAG_OVER_TEMPERATURE),
+        pilot_age_s=1e-9 * (data.device_time_ns - data.pilot_time_ns)
+        if data.pilot_time_ns >= 0
+        else None,
     )

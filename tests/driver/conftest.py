@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+import driver
 from driver import Calibration, Device, open_device
 from driver.library import check, ffi, lib, struct
 from optical_device import lens
@@ -21,7 +22,7 @@ from optical_device.fabrication import Fabrication, fabricate
 from optical_device.profile import load_profile
 from optical_device.stages import chip_field, heater_powers, steady_phases, surroundings
 
-# reference_codec is a plain module of this folder.
+# c_build and reference_codec are plain modules of this folder.
 sys.path.insert(0, str(Path(__file__).parent))
 
 KERNELS = ("base", "v3", "v4")
@@ -228,7 +229,7 @@ def run_python() -> Callable[[str], None]:
     def run(script: str) -> None:
         done = subprocess.run(
             [sys.executable, "-W", "ignore", "-c", script],
-            cwd=Path(__file__).parents[2],
+            cwd=Path(driver.__file__).parents[1],  # this driver, whichever build it is
             capture_output=True,
             text=True,
             timeout=120,
