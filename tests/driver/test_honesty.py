@@ -172,7 +172,7 @@ def test_only_the_emulated_lens_transforms() -> None:
         if re.search(r"\bfft2(_impl)?\((?!const odev_fft_plan)", path.read_text())
     }
     assert callers == {
-        "emulator/backend.c",  # the lens
+        "emulator/frame.c",  # the lens
         "kernels/kernels_impl.h",  # its entry in the table
         "testing/stages.c",
     }
