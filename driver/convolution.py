@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from driver.arrays import Restore, from_caller
 from driver.errors import DTypeError, NonFiniteError, ShapeError
 from driver.kernels import KernelCache, Kernels
+from driver.packing_rule import precision_for
 from driver.plan import ConvolutionPlan, KernelPart
 from driver.polynomial import COEFFICIENTS, evaluate, fit, unit_change
 from driver.precision import PassOptions, Precision
@@ -123,7 +124,8 @@ def convolve2d(
     precision : "fast", "balanced" or "best", or a `Precision`
         How frames are exposed.
     pack
-        Whether two real pictures share a frame; None: as the preset says.
+        Whether two real pictures share a frame; None: as the preset says, while the tracked phase
+        is known well enough (`driver.packing_rule`; a `PackingWarning` says when it is not).
 
     Returns
     -------
@@ -154,8 +156,7 @@ def convolve2d(
         dilation=dilation,
         groups=groups,
         padding_mode=padding_mode,
-        precision=precision,
-        pack=pack,
+        precision=precision_for(device, precision, pack),
     )
     if offsets is not None and offsets.shape != (plan.outputs,):
         raise ShapeError(f"bias {offsets.shape} must have shape ({plan.outputs},)")

@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from nn.convolution import ConvolutionOptions, convolve_on_device, pad
 
-__all__ = ["exact_gradients", "optical_gradients"]
+__all__ = ["Gradients", "exact_gradients", "optical_gradients"]
 
 Gradients = tuple[torch.Tensor | None, torch.Tensor | None]
 

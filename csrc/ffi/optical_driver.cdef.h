@@ -47,6 +47,10 @@ typedef enum odev_param {
   ODEV_PARAM_DEVICE_TIME_S = 3,
   ODEV_PARAM_COUNT = 4
 } odev_param;
+typedef enum odev_param_type {
+  ODEV_TYPE_REAL = 0,
+  ODEV_TYPE_SWITCH = 1
+} odev_param_type;
 typedef struct odev_param_info {
   uint32_t struct_size;
   uint32_t id;
@@ -54,16 +58,20 @@ typedef struct odev_param_info {
   char unit[16];
   double minimum, maximum;
   uint32_t read_only;
+  uint32_t type;
 } odev_param_info;
 typedef struct odev_telemetry_data {
   uint32_t struct_size;
   uint32_t threads;
+  uint32_t queued;
+  uint32_t flags;
   int64_t device_time_ns;
   uint64_t frames, exposures, pilots, retries;
   uint64_t saturations;
   uint64_t faults;
   double temperature_k, laser_mw;
   double drift_phase_rad, drift_amplitude;
+  double phase_sigma_rad;
   int64_t pilot_time_ns;
 } odev_telemetry_data;
 typedef enum odev_reference {
@@ -114,6 +122,8 @@ typedef struct odev_calibration {
   const double *beta_per_mw;
   const double *links;
   const double *partner;
+  const double *ring;
+  const double *substrate_rad_per_mw;
   const double *input_map;
   const double *output_map;
   const double *reference_plane_dn;
@@ -155,7 +165,11 @@ odev_status odev_load_calibration(odev_device *device, const odev_calibration *c
 odev_status odev_submit_expose(odev_device *device, const odev_expose_job *job, odev_ticket **ticket);
 odev_status odev_submit_transform(odev_device *device, const odev_transform_job *job, odev_ticket **ticket);
 odev_status odev_wait(odev_ticket *ticket, int64_t timeout_ns, odev_result *result);
+odev_status odev_poll(odev_ticket *ticket, int64_t timeout_ns);
+odev_status odev_outcome(odev_ticket *ticket, odev_result *result);
 odev_status odev_cancel(odev_ticket *ticket);
+odev_status odev_abort(odev_ticket *ticket);
+odev_status odev_abort_all(odev_device *device);
 odev_status odev_run_expose(odev_device *device, const odev_expose_job *job, odev_result *result);
 odev_status odev_run_transform(odev_device *device, const odev_transform_job *job, odev_result *result);
 odev_status odev_encode(odev_device *device, const odev_encode_job *job);
@@ -214,6 +228,9 @@ typedef struct odev_emulator_spec {
   double ambient_k, temperature_offset_k, temperature_noise_k, laser_sensor_gain, laser_sensor_noise;
 } odev_emulator_spec;
 odev_status odev_open_emulator(const odev_emulator_spec *spec, odev_device **device);
+
+/* canary.h */
+odev_status odev_canary(const char *fault);
 
 /* stages.h */
 typedef struct odev_stage_outputs {

@@ -2,4 +2,5 @@
 #include "optical_backend.h"
 #include "optical_driver.h"
 #include "optical_emulator.h"
+#include "testing/canary.h"
 #include "testing/stages.h"

@@ -9,33 +9,14 @@
 
 #include "../host/codec.h"
 #include "boundary_impl.h"
-#include "crosstalk_impl.h"
 #include "fft_impl.h"
+#include "precompensate_impl.h"
 #include "predict_impl.h"
 #include "vmath.h"
 
 /* Heaters work in this window of phase, in turns: enough below it for the neighbours' heat. */
 #define WINDOW_LOW 0.175f
 #define PARKED_PHI 0.675f
-enum { JACOBI_ROUNDS = 2 };
-
-typedef struct {
-  float *x_re, *x_im;      /* the target itself, plain planes */
-  float *t_re, *t_im;      /* the target of m_a m_b, before scaling */
-  float *o_re, *o_im;      /* operand, when stage b has a target of its own */
-  float *heat[4];          /* what each heater must feel, mW: plain */
-  float *power[4], *spare[4]; /* halo planes; borders are zero and stay zero */
-} encode_scratch;
-
-INLINE encode_scratch encode_scratch_of(odev_geometry g, float *memory) {
-  encode_scratch s;
-  float **plain[6] = {&s.x_re, &s.x_im, &s.t_re, &s.t_im, &s.o_re, &s.o_im};
-  for (int i = 0; i < 6; ++i, memory += odev_plain_size(g)) *plain[i] = memory;
-  for (int h = 0; h < 4; ++h, memory += odev_plain_size(g)) s.heat[h] = memory;
-  for (int h = 0; h < 4; ++h, memory += odev_halo_size(g)) s.power[h] = memory + odev_halo_origin(g);
-  for (int h = 0; h < 4; ++h, memory += odev_halo_size(g)) s.spare[h] = memory + odev_halo_origin(g);
-  return s;
-}
 
 INLINE vf wrap_to_window(vf turns) {
   const vf y = turns - vset(WINDOW_LOW);
@@ -165,43 +146,6 @@ INLINE void targets_to_heat(const odev_codec *k, encode_scratch s, float scale, 
     }
 }
 
-/* What a heater feels besides its own power, along one row. */
-typedef struct {
-  stencil_row near;
-  const float *partner, *other;
-} foreign_row;
-
-INLINE foreign_row foreign_begin(const odev_codec *k, float *const power[4], int h, int r) {
-  const odev_geometry g = k->geometry;
-  return (foreign_row){stencil_begin(k->link[h >> 1][h & 1], NULL, halo_rows(power[h], r, g.pitch), r, g.pitch), k->partner[h >> 1] + r * g.ld,
-                       power[h ^ 1] + (ptrdiff_t)r * g.pitch};
-}
-
-INLINE vf foreign_heat(foreign_row *row, int c) {
-  return vfma(vload(row->partner + c), vload(row->other + c), neighbour_heat(&row->near, c, 0));
-}
-
-/* Solve P + C P = Q.  Starting from Q / (1 + sum c) the smooth part is right at once, and each round
- * shrinks the rest about 25-fold: two leave 1e-4 rad, a tenth of a 14-bit step.  The result is in s.power. */
-INLINE void heat_to_power(const odev_codec *k, encode_scratch *s) {
-  const odev_geometry g = k->geometry;
-  if (!k->has_crosstalk) return;
-  for (int round = 0; round < JACOBI_ROUNDS; ++round) {
-    for (int r = 0; r < g.n; ++r)
-      for (int h = 0; h < 4; ++h) {
-        foreign_row row = foreign_begin(k, s->power, h, r);
-        const float *heat = s->heat[h] + r * g.ld;
-        float *to = s->spare[h] + r * g.pitch;
-        for (int c = 0; c < g.ld; c += W) vstore(to + c, vload(heat + c) - foreign_heat(&row, c));
-      }
-    for (int h = 0; h < 4; ++h) {
-      float *const swap = s->power[h];
-      s->power[h] = s->spare[h];
-      s->spare[h] = swap;
-    }
-  }
-}
-
 INLINE odev_plane code_plane(const odev_codec *k, void *codes, int h) {
   const size_t plane = (size_t)k->geometry.n * (size_t)k->geometry.n;
   return (odev_plane){(char *)codes + (size_t)h * plane * (k->float_codes ? 4 : 2), k->float_codes,
@@ -239,16 +183,13 @@ INLINE void subtract_realised(const odev_codec *k, encode_scratch s, float scale
         vstore(s.power[h] + r * g.pitch + c,
                (cold + cold) / (vset(1.0f) + vsqrt(vfma(slope4, cold, vset(1.0f)))));
       }
+  warmth_modes warm;
+  if (k->has_substrate) warm = modes_of(k, s.power, k->warmth);
   for (int r = 0; r < g.n; ++r) {
     float turns[4][ODEV_MAX_N];
-    for (int h = 0; h < 4; ++h) {
-      foreign_row row = foreign_begin(k, s.power, h, r);
-      for (int c = 0; c < g.ld; c += W) {
-        vf q = vload(row.near.rows.here + c);
-        if (k->has_crosstalk) q = q + foreign_heat(&row, c);
-        vstore(turns[h] + c, q * vload(k->turns_per_mw[h >> 1][h & 1] + r * g.ld + c));
-      }
-    }
+    for (int h = 0; h < 4; ++h) heat_turns_row(k, s.power, h, r, turns[h]);
+    if (k->has_substrate)
+      for (int h = 0; h < 4; h += 2) add_warmth(k, &warm, r, turns[h]);
     for (int c = 0; c < g.ld; c += W) {
       const int at = r * g.ld + c;
       vf psi[4], si, co;

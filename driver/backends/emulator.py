@@ -14,6 +14,7 @@ from driver.backends.opened import OpenedDevice
 from driver.errors import DriverError, UnknownDeviceError, ValueRangeError
 from driver.info import REFERENCE_STEPS, DeviceInfo, NominalValues, Timing
 from driver.library import check, ffi, lib, pointer, struct
+from driver.numbers import shown
 from optical_device.camera import shot_noise_is_poisson
 from optical_device.fabrication import Fabrication, fabricate
 from optical_device.profile import Profile, load_profile, profile_hash, profile_names
@@ -57,7 +58,7 @@ def open_emulator(name: str, seed: int, overrides: Mapping[str, Any]) -> OpenedD
         A seed or an override that the profile does not allow.
     """
     if isinstance(seed, bool) or not isinstance(seed, Integral):
-        raise ValueRangeError(f"seed={seed!r} must be a whole number from 0 to 2^64 - 1")
+        raise ValueRangeError(f"seed={shown(seed)} must be a whole number from 0 to 2^64 - 1")
     is_file = name.endswith(".toml")
     if (is_file and not Path(name).is_file()) or (not is_file and name not in profile_names()):
         known = ", ".join(profile_names())
@@ -69,7 +70,7 @@ def open_emulator(name: str, seed: int, overrides: Mapping[str, Any]) -> OpenedD
         fabrication = fabricate(profile, int(seed))
         spec, _arrays = emulator_spec(fabrication)
     except ValueError as error:
-        raise ValueRangeError(str(error)) from None
+        raise ValueRangeError(" ".join(str(error).split())) from None
     except ArithmeticError as error:
         raise ValueRangeError(f"a value of the profile is beyond all bounds: {error}") from None
     handle = ffi.new("odev_device **")
