@@ -31,25 +31,42 @@ static odev_status too_warm(const odev_emulator_model *m, double chip_k, uint64_
   return ODEV_ERR_OVER_TEMPERATURE;
 }
 
+/* The heaters still remember the frame before: its steady state is all that is needed of it, and often it is
+ * at hand from this thread's last block.  Returns its slot. */
+static int phases_before(const emulator *e, const odev_block *block, odev_workspace *w, odev_moments moments[2]) {
+  odev_last_frame *last = w->last;
+  const int known = last->is_known && memcmp(w->last_codes, block->previous_codes, w->code_bytes) == 0;
+  last->is_known = 0; /* until this block has ended well */
+  const int slot = known ? last->slot : 0;
+  if (known)
+    moments[slot] = last->moments;
+  else
+    e->kernels->steady_phases(&e->model, block->previous_codes, w->rows, w->phases[slot], &moments[slot]);
+  return slot;
+}
+
+static void keep_phases(const odev_block *block, odev_workspace *w, const odev_moments moments[2], int slot) {
+  if (block->frames == 0) return;
+  *w->last = (odev_last_frame){1, slot, moments[slot]};
+  memcpy(w->last_codes, (const char *)block->codes + (block->frames - 1) * w->code_bytes, w->code_bytes);
+}
+
 static odev_status execute_block(void *context, const odev_block *block, char *message) {
   const emulator *e = context;
   const odev_emulator_model *m = &e->model;
   const odev_geometry g = m->geometry;
   odev_workspace w = odev_workspace_of(m, block->scratch);
   const size_t plane = (size_t)g.n * (size_t)g.n;
-  const size_t code_bytes = 4 * plane * (m->float_codes ? 4 : 2);
   const uint32_t steps = odev_steps_of(m, block->reference);
   const size_t exposure_bytes = steps * plane * (m->float_counts ? 4 : 2);
   const int64_t frame_ns = m->write_ns + m->settle_ns +
                            (int64_t)(block->exposures * steps) * (block->exposure_ns + m->readout_ns);
 
-  /* The heaters still remember the frame before: its steady state is all that is needed of it. */
-  int now = 1;
   odev_moments moments[2];
-  e->kernels->steady_phases(m, block->previous_codes, w.rows, w.phases[0], &moments[0]);
+  int now = phases_before(e, block, &w, moments) ^ 1;
   for (uint32_t i = 0; i < block->frames; ++i) {
     const odev_drift drift = odev_drift_at(m, block->start_ns + (int64_t)i * frame_ns);
-    e->kernels->steady_phases(m, (const char *)block->codes + i * code_bytes, w.rows, w.phases[now], &moments[now]);
+    e->kernels->steady_phases(m, (const char *)block->codes + i * w.code_bytes, w.rows, w.phases[now], &moments[now]);
     const double chip_k = m->ambient_k + drift.ambient_k + odev_chip_rise_k(m, &moments[now]);
     if (chip_k > m->interlock_k) return too_warm(m, chip_k, block->first_frame + i, message);
     const odev_theta_offset offset = odev_theta_offset_of(m, drift, &moments[now], &moments[now ^ 1]);
@@ -61,6 +78,7 @@ static odev_status execute_block(void *context, const odev_block *block, char *m
     }
     now ^= 1;
   }
+  keep_phases(block, &w, moments, now ^ 1);
   return ODEV_OK;
 }
 
