@@ -73,6 +73,7 @@ def expose_job(
         kept=(plain, steps_of_frame, counts),
         frames=len(plain),
         finish=lambda: restore(counts) if given is None else given,
+        part=lambda done: restore(counts[:done]) if given is None else given[:done],
     )
 
 

@@ -15,7 +15,7 @@ from driver.calibration.nominal import nominal_calibration
 from driver.calibration.report import RoutineReport
 from driver.calibration.validation import check_calibration
 from driver.encoded import Encoded
-from driver.errors import OverTemperatureError, UncalibratedWarning
+from driver.errors import DriverError, UncalibratedWarning
 from driver.exposure import RETRIES
 from driver.info import DeviceInfo
 from driver.job import Job
@@ -88,20 +88,18 @@ class Device(DeviceLife):
 
     @property
     def last_result(self) -> JobResult | None:
-        """Times, counters and flags of this thread's last finished job.
+        """Times, counters and flags of this thread's last job, also of one that failed.
 
-        One that the interlock stopped counts as well.  A job is one `expose`, one `transform`, or
-        one `convolve2d` with all its transforms.
+        A job is one `expose`, one `transform`, or one `convolve2d` with all its transforms.
         """
         return self._last.value
 
     def _run(self, job: Job) -> Any:
         try:
             value, result = run(self._handle, job, self._report(job), self)
-        except OverTemperatureError as error:
-            # A job that the interlock stops has a result all the same: its time has passed.
+        except DriverError as error:  # its time has passed all the same
             if error.result is not None:
-                self._last.note(job_result(error.result, None))
+                self._last.note(error.result)
             raise
         self._last.note(result)
         return value

@@ -20,11 +20,24 @@ Raise, before any frame is exposed where the fault can be known before:
 - :class:`DeviceTimeoutError`: waiting for a ticket took too long (also a ``TimeoutError``).
 - :class:`RequestCancelledError`: the ticket waited for was cancelled.
 - :class:`DeviceMemoryError`: the driver could not allocate (also a ``MemoryError``).
-- :class:`OverTemperatureError`: the device refuses to work because it is too hot.
+- :class:`OverTemperatureError`: the chip got too hot while the job ran. Its counts are void, its
+  time has passed, and the heaters are off.
+- :class:`InterlockError`: the laser tripped. It stays off, and jobs that need light are refused,
+  until ``params["laser_enabled"] = True``.
 - :class:`BackendError`: the backend failed while it worked: hardware fault, lost connection,
-  physics that did not converge.
+  physics that did not converge, an exception in a backend written in Python (its ``__cause__``).
+  Three kinds of it are raised only after the frame has been repeated ``ODEV_MAX_REPEATS`` times:
+
+  - :class:`FrameLostError`: a frame did not arrive.
+  - :class:`ShortReadError`: a frame arrived in part.
+  - :class:`NoAnswerError`: the device did not answer in time (also a ``TimeoutError``).
+- :class:`RecordingError`: a replayed session was asked for something else than was recorded.
 - :class:`CalibrationError`: a calibration failed, or a calibration file is corrupt or too new.
 - :class:`CalibrationMismatchError`: a sound calibration belongs to another device or profile.
+
+What a job that failed had measured by then is not lost: the error's ``finished`` holds the counts
+of the whole frames (`Device.expose`) or the spectra of the whole items (`Device.transform`), and
+its ``result`` the job's times and counters.
 
 Warn :class:`UncalibratedWarning` once per device when results rest on nominal values, and
 :class:`PackingWarning` whenever a convolution unpacks its pictures.
@@ -49,12 +62,17 @@ __all__ = [
     "DriverError",
     "ErrorCode",
     "ForkedDeviceError",
+    "FrameLostError",
+    "InterlockError",
+    "NoAnswerError",
     "NonFiniteError",
     "OverTemperatureError",
     "PackingWarning",
     "ReadOnlyError",
+    "RecordingError",
     "RequestCancelledError",
     "ShapeError",
+    "ShortReadError",
     "UncalibratedWarning",
     "UnknownDeviceError",
     "ValueRangeError",
@@ -81,6 +99,11 @@ class ErrorCode(IntEnum):
     ODEV_ERR_NOT_FOUND = 13
     ODEV_ERR_CANCELLED = 14
     ODEV_ERR_READ_ONLY = 15
+    ODEV_ERR_FRAME_LOST = 16
+    ODEV_ERR_SHORT_READ = 17
+    ODEV_ERR_NO_ANSWER = 18
+    ODEV_ERR_INTERLOCK = 19
+    ODEV_ERR_RECORDING = 20
 
 
 class DriverError(RuntimeError):
@@ -101,9 +124,16 @@ class DriverError(RuntimeError):
         That code's name, as in ``optical_driver.h``.
     native_code : int
         As given.
+    finished : array, optional
+        What a job that failed had measured by then: the first frames' counts, or the first items'
+        spectra, whole.  None where no job failed.
+    result : driver.result.JobResult, optional
+        Times and counters of that job.
     """
 
     code: ClassVar[ErrorCode] = ErrorCode.ODEV_ERR_BACKEND
+    finished: Any = None
+    result: Any = None
 
     def __init__(self, message: str, *, native_code: int = 0) -> None:
         super().__init__(message)
@@ -203,14 +233,42 @@ class OverTemperatureError(DriverError):
     """
 
     code = ErrorCode.ODEV_ERR_OVER_TEMPERATURE
-    result: Any = None
-    """The C result of the job."""
 
 
 class BackendError(DriverError):
     """The backend failed while it worked."""
 
     code = ErrorCode.ODEV_ERR_BACKEND
+
+
+class FrameLostError(BackendError):
+    """A frame did not arrive, however often it was repeated."""
+
+    code = ErrorCode.ODEV_ERR_FRAME_LOST
+
+
+class ShortReadError(BackendError):
+    """A frame arrived in part only, however often it was repeated."""
+
+    code = ErrorCode.ODEV_ERR_SHORT_READ
+
+
+class NoAnswerError(BackendError, TimeoutError):
+    """The device did not answer in time, however often it was asked."""
+
+    code = ErrorCode.ODEV_ERR_NO_ANSWER
+
+
+class InterlockError(DriverError):
+    """The laser has tripped, and stays off until it is enabled again."""
+
+    code = ErrorCode.ODEV_ERR_INTERLOCK
+
+
+class RecordingError(DriverError):
+    """A recorded session was asked for something else than was recorded."""
+
+    code = ErrorCode.ODEV_ERR_RECORDING
 
 
 class CalibrationError(DriverError):
@@ -249,6 +307,11 @@ _CLASS_OF_CODE: dict[ErrorCode, type[DriverError]] = {
         OverTemperatureError,
         BackendError,
         CalibrationError,
+        FrameLostError,
+        ShortReadError,
+        NoAnswerError,
+        InterlockError,
+        RecordingError,
     )
 }
 

@@ -123,12 +123,19 @@ def transform_job(
         targets, second, shape, restore = _targets(info, x, operand)
         y, given = output(out, (*shape, *info.grid), np.complex64, (targets, second))
         finish = partial(restore, y) if given is None else lambda: given
+
+        def part(done: int) -> Any:
+            return restore(y.reshape(-1, *info.grid)[:done])
     else:
         if out is not None:
             raise CapabilityError("pack=True cannot go with out: its results are made anew")
         targets, unpack = packed(x, operand, info.grid[0], inverse=switch(inverse, "inverse"))
         second, y = None, np.empty_like(targets)
         finish = partial(unpack, y)
+
+        def part(done: int) -> Any:
+            return y[:done]  # two pictures in each, still packed
+
     brighten = brightening(exposure, info.nominal.launch_step_db, info.nominal.launch_steps)
     data = struct(
         "odev_transform_job",
@@ -153,6 +160,7 @@ def transform_job(
         kept=(targets, second, y),
         frames=len(targets) * (1 + int(residual)),
         finish=finish,
+        part=part,
     )
 
 

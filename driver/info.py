@@ -149,6 +149,9 @@ class DeviceInfo:
     """Durations of a frame's parts."""
     nominal_is_true: bool = False
     """Whether every tolerance is zero, so that there is nothing to calibrate."""
+    reproducible: bool = False
+    """Whether a device that is opened alike and asked alike counts alike, however frames are split
+    into jobs: true of an emulator, of no hardware."""
     power_w: float = 0.0
     """Mean electrical power while working, heaters, laser, camera and electronics [W]."""
 

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from driver.library import lib
+from driver.errors import DriverError
+from driver.library import error_of, lib
+from driver.result import JobResult
 
 __all__ = ["Job"]
 
@@ -27,6 +29,8 @@ class Job:
         Frames that it will expose, without pilots and retries; 0: there is nothing to do.
     finish : callable
         What the caller gets once the job is done.
+    part : callable
+        From a number of frames or items to what the first so many gave, for a job that failed.
     """
 
     kind: str
@@ -34,6 +38,13 @@ class Job:
     kept: tuple[Any, ...]
     frames: int
     finish: Callable[[], Any]
+    part: Callable[[int], Any]
+
+    def failure(self, status: int, data: Any, report: Callable[[Any], JobResult]) -> DriverError:
+        """The error of a status, with what the job had measured: `DriverError.finished`."""
+        error = error_of(status)
+        error.finished, error.result = self.part(data.finished), report(data)
+        return error
 
     def run(self, device: Any, result: Any) -> int:
         """``odev_run_…``: its status."""

@@ -2,32 +2,45 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
+from driver import causes
 from driver._optical_driver import ffi, lib
-from driver.errors import DriverError, OverTemperatureError, error_from_code
+from driver.errors import DriverError, error_from_code
 
-__all__ = ["check", "error_of", "ffi", "lib", "pointer", "struct"]
+__all__ = ["check", "error_of", "ffi", "lib", "pointer", "struct", "throw"]
 
 
-def error_of(status: int, result: Any = None) -> DriverError:
+def error_of(status: int) -> DriverError:
     """The error that a status other than ``ODEV_OK`` stands for, with the library's message.
 
-    An `OverTemperatureError` takes along the C `result` of the job that it ended.
+    An exception in a backend written in Python is its cause; a `DriverError` of such a backend is
+    what it is.
     """
-    error = error_from_code(status, ffi.string(lib.odev_last_message()).decode(errors="replace"))
-    if isinstance(error, OverTemperatureError):
-        error.result = result
+    message = ffi.string(lib.odev_last_message()).decode(errors="replace")
+    native_code, cause = lib.odev_last_native_code(), causes.take(lib.odev_last_cause())
+    if isinstance(cause, DriverError):
+        return cause
+    error = error_from_code(status, message, native_code=native_code)
+    error.__cause__ = cause
     return error
 
 
-def check(status: int, result: Any = None) -> None:
-    """Raise the error that a status stands for, as `error_of` makes it; nothing on success."""
+def throw(error: DriverError) -> NoReturn:
+    """Raise an error; Ctrl-C in a backend that is written in Python as what it is."""
+    cause = error.__cause__
+    if cause is not None and not isinstance(cause, Exception):
+        raise cause
+    raise error
+
+
+def check(status: int) -> None:
+    """Raise the error that a status stands for (`error_of`); nothing on success."""
     if status != lib.ODEV_OK:
-        raise error_of(status, result)
+        throw(error_of(status))
 
 
 def struct(kind: str, **fields: Any) -> Any:

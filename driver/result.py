@@ -46,6 +46,12 @@ class JobResult:
 
     Such a job raises, its counts are void, and its frames and their time have passed.
     """
+    lost_frames: int = 0
+    """Frames exposed in vain and repeated; not among `frames`."""
+    finished: int = 0
+    """Frames of an `expose`, items of a `transform`, that are whole: all, unless the job failed."""
+    clock_jumped: bool = False
+    """Flag CLOCK_JUMP: the device's own clock left its timing; the next job begins with a pilot."""
 
 
 def job_result(data: Any, calibrated_ns: int | None) -> JobResult:
@@ -73,7 +79,10 @@ def job_result(data: Any, calibrated_ns: int | None) -> JobResult:
         saturations=data.saturations,
         saturated=bool(data.flags & lib.ODEV_FLAG_SATURATED),
         calibration_stale=old or bool(data.flags & lib.ODEV_FLAG_CALIBRATION_STALE),
+        lost_frames=data.lost,
+        finished=data.finished,
         over_temperature=bool(data.flags & lib.ODEV_FLAG_OVER_TEMPERATURE),
+        clock_jumped=bool(data.flags & lib.ODEV_FLAG_CLOCK_JUMP),
     )
 
 
@@ -92,5 +101,8 @@ def one_result(parts: Sequence[JobResult]) -> JobResult:
         saturations=sum(part.saturations for part in parts),
         saturated=any(part.saturated for part in parts),
         calibration_stale=any(part.calibration_stale for part in parts),
+        lost_frames=sum(part.lost_frames for part in parts),
+        finished=sum(part.finished for part in parts),
         over_temperature=any(part.over_temperature for part in parts),
+        clock_jumped=any(part.clock_jumped for part in parts),
     )

@@ -14,7 +14,7 @@ from typing import Any
 
 from driver.handle import Handle
 from driver.job import Job
-from driver.library import check, struct
+from driver.library import struct, throw
 from driver.result import JobResult
 from driver.ticket import Ticket
 
@@ -47,7 +47,9 @@ def run(
     else:
         data = struct("odev_result")
         with handle.use() as device:
-            check(job.run(device, data), data)
+            status = job.run(device, data)
+            if status:
+                throw(job.failure(status, data, report))
         result = job.finish(), report(data)
     if alone:
         handle.frame_s = (time.perf_counter() - start) / job.frames

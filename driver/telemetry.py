@@ -42,6 +42,12 @@ class Telemetry:
     """Whether a measured calibration is installed."""
     threads: int
     """Threads that the last job ran on."""
+    lost_frames: int
+    """Frames exposed in vain: dropped, short or unanswered, and repeated."""
+    clock_jumps: int
+    """Times that the device's own clock left its timing."""
+    interlock: bool
+    """Whether the laser has tripped and not been enabled since."""
     queued: int
     """Jobs that run or wait to."""
     saturated: bool
@@ -74,6 +80,9 @@ def read_telemetry(handle: Handle, *, calibrated: bool) -> Telemetry:
         drift_amplitude=data.drift_amplitude,
         calibrated=calibrated,
         threads=data.threads,
+        lost_frames=data.lost,
+        clock_jumps=data.clock_jumps,
+        interlock=bool(data.interlock),
         queued=data.queued,
         saturated=bool(data.flags & lib.ODEV_FLAG_SATURATED),
         calibration_stale=bool(data.flags & lib.ODEV_FLAG_CALIBRATION_STALE),

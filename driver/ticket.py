@@ -208,12 +208,18 @@ class Ticket:
                     check(status)
                     result = struct("odev_result")
                     status = lib.odev_outcome(self._cell[0], result)
-                    self._end(error_of(status, result) if status else self._report(result))
+                    self._end(self._outcome_of(status, result))
             except ClosedDeviceError:
                 if self._outcome is None:  # else close has seen it land
                     raise
         self._call_back()
         return True
+
+    def _outcome_of(self, status: int, result: Any) -> JobResult | DriverError:
+        job = self._job
+        if not status:
+            return self._report(result)
+        return error_of(status) if job is None else job.failure(status, result, self._report)
 
     def _end(self, outcome: JobResult | DriverError) -> None:
         if self._outcome is None:

@@ -9,9 +9,6 @@
 
 #include "error.h"
 
-/* Half the range of the clock: a job can't run it over, whatever its length. */
-#define CLOCK_MAX_NS (INT64_MAX / 2)
-
 uint32_t odev_abi_version(void) { return ODEV_ABI_VERSION; }
 
 odev_status odev_check_device(const odev_device *device) {
@@ -35,19 +32,28 @@ no_lock:
   return -1;
 }
 
-static int sound_caps(const odev_caps *caps) {
-  return caps->n >= 1 && caps->n <= ODEV_MAX_N && caps->dac_bits <= 16 && caps->adc_bits <= 16 &&
-         caps->launch_steps >= 1 && caps->launch_steps <= ODEV_MAX_LAUNCH_STEPS && caps->write_ns >= 0 &&
-         caps->layout <= ODEV_LAYOUT_4F &&
-         (caps->reference_steps == 1 || caps->reference_steps == 3 || caps->reference_steps == 4) &&
-         caps->settle_ns >= 0 && caps->readout_ns >= 0 && caps->exposure_min_ns > 0 &&
-         caps->exposure_min_ns <= caps->exposure_ns && caps->exposure_ns <= caps->exposure_max_ns;
+/* What is wrong with a backend's capabilities; null if nothing is. */
+static const char *caps_problem(const odev_caps *caps) {
+  if (caps->struct_size != sizeof *caps) return "struct_size is not this build's odev_caps";
+  if (caps->n < 1 || caps->n > ODEV_MAX_N) return "n must be 1 to 512";
+  if (caps->dac_bits > 16 || caps->adc_bits > 16) return "dac_bits and adc_bits must be 0 to 16";
+  if (caps->launch_steps < 1 || caps->launch_steps > ODEV_MAX_LAUNCH_STEPS) return "launch_steps must be 1 to 64";
+  if (caps->layout > ODEV_LAYOUT_4F) return "layout must be ODEV_LAYOUT_MFT or ODEV_LAYOUT_4F";
+  if (caps->reference_steps != 1 && caps->reference_steps != 3 && caps->reference_steps != 4)
+    return "reference_steps must be 4, 3, or 1 where there is no reference";
+  if (caps->write_ns < 0 || caps->settle_ns < 0 || caps->readout_ns < 0) return "a duration is negative";
+  if (caps->exposure_min_ns <= 0 || caps->exposure_min_ns > caps->exposure_ns ||
+      caps->exposure_ns > caps->exposure_max_ns)
+    return "exposure_ns must lie between exposure_min_ns, above 0, and exposure_max_ns";
+  return caps->serial[ODEV_NAME_SIZE - 1] || caps->kernels[ODEV_NAME_SIZE - 1] ? "a name is not terminated" : NULL;
 }
 
 odev_status odev_open_backend(const odev_backend *backend, void *context, odev_device **out) {
   if (!backend || !out) return odev_fail(ODEV_ERR_ARGUMENT, "backend and device must not be null");
   if (backend->struct_size != sizeof *backend || backend->abi_version != ODEV_ABI_VERSION)
     return odev_fail(ODEV_ERR_ARGUMENT, "the backend was built for another version of this interface");
+  if (!(backend->laser_nominal_mw > 0) || !(backend->laser_max_mw >= backend->laser_nominal_mw))
+    return odev_fail(ODEV_ERR_ARGUMENT, "laser_nominal_mw must be above 0 and at most laser_max_mw");
   if (!backend->get_caps || !backend->execute_block || !backend->read_sensors || !backend->close)
     return odev_fail(ODEV_ERR_ARGUMENT, "a function of the backend is null");
   const odev_kernels *kernels = odev_kernels_pick();
@@ -57,7 +63,8 @@ odev_status odev_open_backend(const odev_backend *backend, void *context, odev_d
   }
   odev_device *device = calloc(1, sizeof *device);
   odev_status status = device ? backend->get_caps(context, &device->caps) : ODEV_ERR_MEMORY;
-  if (status == ODEV_OK && !sound_caps(&device->caps)) status = ODEV_ERR_BACKEND;
+  const char *problem = status == ODEV_OK ? caps_problem(&device->caps) : NULL;
+  if (problem) status = ODEV_ERR_BACKEND;
   if (status == ODEV_OK) {
     device->last_codes = calloc(1, odev_code_bytes(&device->caps));
     device->last_codes_next = calloc(1, odev_code_bytes(&device->caps));
@@ -70,7 +77,7 @@ odev_status odev_open_backend(const odev_backend *backend, void *context, odev_d
       free(device->last_codes_next);
     }
     free(device);
-    return odev_fail(status, "the device could not be opened: %s", odev_status_name(status));
+    return odev_fail(status, "the device could not be opened: %s", problem ? problem : odev_status_name(status));
   }
   device->backend = *backend;
   device->context = context;
@@ -165,6 +172,7 @@ static odev_status set_param_task(odev_device *device, const void *job, odev_res
   (void)result;
   pthread_mutex_lock(&device->lock);
   if (s->id == ODEV_PARAM_LASER_ENABLED) device->laser_enabled = s->value != 0;
+  if (s->id == ODEV_PARAM_LASER_ENABLED && device->laser_enabled) device->counters.interlock = 0;
   if (s->id == ODEV_PARAM_LASER_MW) device->laser_mw = s->value;
   if (s->id == ODEV_PARAM_REFERENCE_FRACTION) device->reference_fraction = s->value;
   pthread_mutex_unlock(&device->lock);
@@ -188,8 +196,8 @@ odev_status odev_set_param(odev_device *device, uint32_t id, double value) {
 
 static odev_status idle_task(odev_device *device, const void *job, odev_result *result) {
   const int64_t duration_ns = *(const int64_t *)job;
-  if (duration_ns > CLOCK_MAX_NS - device->clock_ns)
-    return odev_fail(ODEV_ERR_ARGUMENT, "the device clock ends after %g s", (double)CLOCK_MAX_NS * 1e-9);
+  if (duration_ns > ODEV_CLOCK_MAX_NS - device->clock_ns)
+    return odev_fail(ODEV_ERR_ARGUMENT, "the device clock ends after %g s", (double)ODEV_CLOCK_MAX_NS * 1e-9);
   result->start_ns = device->clock_ns;
   device->clock_ns += duration_ns;
   result->end_ns = device->clock_ns;
@@ -205,10 +213,10 @@ void odev_frames_passed(odev_device *device, uint64_t frames, int64_t end_ns, co
   device->clock_ns = end_ns;
   device->pilot.frames_since += frames;
   pthread_mutex_lock(&device->lock);
-  if (codes)
-    memcpy(device->last_codes, codes, bytes);
-  else
+  if (!codes)
     memset(device->last_codes, 0, bytes);
+  else if (codes != device->last_codes)
+    memcpy(device->last_codes, codes, bytes);
   pthread_mutex_unlock(&device->lock);
 }
 
@@ -232,9 +240,14 @@ static odev_status telemetry_task(odev_device *device, const void *job, odev_res
   memcpy(codes, device->last_codes, odev_code_bytes(&device->caps));
   pthread_mutex_unlock(&device->lock);
   telemetry->struct_size = sizeof *telemetry;
-  const odev_status status = device->backend.read_sensors(device->context, reading, laser_mw, codes, telemetry);
+  odev_report report = {0};
+  const odev_status status =
+      device->backend.read_sensors(device->context, reading, laser_mw, codes, telemetry, &report);
   free(codes);
-  if (status != ODEV_OK) return odev_fail(status, "the sensors could not be read: %s", odev_status_name(status));
+  report.message[sizeof report.message - 1] = '\0';
+  if (status != ODEV_OK)
+    return odev_fail_from((odev_origin){report.native_code, report.cause}, status,
+                          report.message[0] ? report.message : "the sensors cannot be read, and the backend says not why");
   pthread_mutex_lock(&device->lock);
   device->counters.temperature_k = telemetry->temperature_k;
   device->counters.laser_mw = telemetry->laser_mw;

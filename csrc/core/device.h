@@ -8,8 +8,12 @@
 
 #include "../host/codec.h"
 #include "../kernels/kernels.h"
+#include "error.h"
 #include "lanes.h"
 #include "optical_backend.h"
+
+/* Half the range of the clock: a job can't run it over, whatever its length. */
+#define ODEV_CLOCK_MAX_NS (INT64_MAX / 2)
 
 /* A task runs with the device to itself, in the order of submission. */
 typedef odev_status (*odev_task)(odev_device *device, const void *job, odev_result *result);
@@ -28,6 +32,7 @@ struct odev_ticket {
   odev_status status;
   odev_result result;
   char message[ODEV_MESSAGE_SIZE];
+  odev_origin origin; /* of its failure */
   pthread_cond_t ended;
   odev_ticket *before, *next; /* in the queue */
 };
@@ -114,8 +119,8 @@ static inline int64_t odev_frame_ns(const odev_caps *caps, uint32_t exposures, u
   return caps->write_ns + caps->settle_ns + (int64_t)(exposures * steps) * (exposure_ns + caps->readout_ns);
 }
 
-/* What a run of frames did to the device, whether it ended well or the interlock stopped it: frames count,
- * time has passed, and the heaters hold `codes` (null: they are off). */
+/* What a run of frames did to the device, however it ended: frames count, time has passed, and the heaters
+ * hold `codes` (null: they are off). */
 void odev_frames_passed(odev_device *device, uint64_t frames, int64_t end_ns, const void *codes);
 
 /* Lanes for so many threads, with room for so many bytes of codes and counts in each. */
@@ -127,25 +132,6 @@ static inline int odev_reserve_lanes(odev_device *device, int threads, size_t co
 
 /* Threads a job may use: one unless the backend is concurrent and no fork has happened. */
 int odev_threads_for(const odev_device *device, int32_t wanted, uint64_t pieces);
-
-/* What went wrong in a job's threads: of several, the first thread's, which has the earliest frames. */
-typedef struct {
-  odev_status status;
-  int thread;
-  char message[ODEV_MESSAGE_SIZE];
-} odev_failure;
-
-static inline void odev_note_failure(odev_failure *failure, odev_status status, int thread, const char *message) {
-  if (failure->status != ODEV_OK && failure->thread < thread) return;
-  failure->status = status;
-  failure->thread = thread;
-  memcpy(failure->message, message, sizeof failure->message);
-}
-
-/* Whether a job that ended so has a result to tell. */
-static inline int odev_has_result(odev_status status) {
-  return status == ODEV_OK || status == ODEV_ERR_OVER_TEMPERATURE;
-}
 
 /* The job's tasks (expose.c, transform.c). */
 odev_status odev_check_expose(const odev_device *device, const odev_expose_job *job);

@@ -1,7 +1,7 @@
 /* expose.c - the raw boundary: codes to counts, in blocks. */
 #include <string.h>
 
-#include "device.h"
+#include "attempt.h"
 #include "error.h"
 
 /* Codes beyond the DAC's range would drive a heater beyond its own. */
@@ -50,12 +50,80 @@ odev_status odev_check_expose(const odev_device *device, const odev_expose_job *
 /* Pixels of exposures between two looks at the stop flag: some milliseconds of an emulator. */
 enum { BLOCK_PIXELS = 1 << 19 };
 
-static uint32_t frames_of_block(size_t exposure_pixels) {
-  return exposure_pixels < BLOCK_PIXELS ? (uint32_t)(BLOCK_PIXELS / exposure_pixels) : 1u;
+/* What a job is in frames. */
+typedef struct {
+  uint32_t steps, block_frames;
+  size_t code_bytes, counts_bytes; /* of a frame */
+  int64_t ns;
+} frame_size;
+
+static frame_size size_of(const odev_caps *caps, const odev_expose_job *job) {
+  const uint32_t steps = odev_caps_steps(caps, job->reference);
+  const size_t pixels = (size_t)job->exposures * steps * caps->n * caps->n;
+  return (frame_size){.steps = steps,
+                      .block_frames = pixels < BLOCK_PIXELS ? (uint32_t)(BLOCK_PIXELS / pixels) : 1u,
+                      .code_bytes = odev_code_bytes(caps),
+                      .counts_bytes = job->exposures * steps * odev_count_bytes(caps),
+                      .ns = odev_frame_ns(caps, job->exposures, steps, job->exposure_ns)};
 }
 
-/* Counters after a run of frames, as its result tells of them. */
-static void publish(odev_device *device, int threads, const odev_result *result) {
+/* Frames `begin` to `end`, block by block, up to the first that fails or a stop. */
+static odev_attempt run_lane(odev_device *device, const odev_expose_job *job, const frame_size *size, uint32_t begin,
+                             uint32_t end, void *scratch) {
+  odev_attempt all = {.status = ODEV_OK};
+  while (begin + all.done < end && all.status == ODEV_OK) {
+    if (odev_stop_requested(device)) {
+      all.status = ODEV_ERR_CANCELLED;
+      break;
+    }
+    const uint32_t at = begin + all.done, left = end - at;
+    const char *codes = (const char *)job->codes + at * size->code_bytes;
+    const odev_block block = {.first_frame = device->next_frame + at + all.lost,
+                              .start_ns = device->clock_ns + (int64_t)at * size->ns + all.late_ns,
+                              .frames = left < size->block_frames ? left : size->block_frames,
+                              .exposures = job->exposures,
+                              .reference = job->reference,
+                              .laser_on = job->laser_on && device->laser_enabled,
+                              .exposure_ns = job->exposure_ns,
+                              .laser_mw = device->laser_mw,
+                              .reference_fraction = device->reference_fraction,
+                              .codes = codes,
+                              .previous_codes = at ? codes - size->code_bytes : device->last_codes,
+                              .launch_step = job->launch_step + (size_t)at * job->exposures,
+                              .counts = (char *)job->counts + at * size->counts_bytes,
+                              .scratch = scratch};
+    odev_attempt a = odev_attempt_block(device, &block, size->counts_bytes, size->ns);
+    a.done += all.done;
+    a.lost += all.lost;
+    a.late_ns += all.late_ns;
+    a.clock_jumps += all.clock_jumps;
+    all = a;
+  }
+  return all;
+}
+
+/* Time passes and heaters remember, whether the job ended well or not. */
+static void advance(odev_device *device, const odev_expose_job *job, const odev_attempt *e, const frame_size *size) {
+  const uint32_t written = e->done + e->begun;
+  if (e->status == ODEV_ERR_OVER_TEMPERATURE) {
+    odev_frames_passed(device, job->frames, device->clock_ns + (int64_t)job->frames * size->ns, NULL);
+  } else {
+    const void *last = written ? (const char *)job->codes + (written - 1) * size->code_bytes : device->last_codes;
+    odev_frames_passed(device, e->done + e->lost, device->clock_ns + (int64_t)e->done * size->ns + e->late_ns, last);
+  }
+}
+
+/* Counters and the result, of a job that ended so. */
+static void publish(odev_device *device, const odev_expose_job *job, const odev_attempt *e, const frame_size *size,
+                    int threads, odev_result *result) {
+  const int voided = e->status == ODEV_ERR_OVER_TEMPERATURE;
+  if (voided) memset(job->counts, 0, job->frames * size->counts_bytes);
+  result->frames = voided ? job->frames : e->done;
+  result->finished = voided ? 0 : e->done;
+  result->exposures = (result->frames + e->lost) * job->exposures * size->steps;
+  result->flags = voided ? ODEV_FLAG_OVER_TEMPERATURE : 0;
+  result->end_ns = device->clock_ns;
+  odev_note_attempts(device, e->lost, e->clock_jumps, result);
   pthread_mutex_lock(&device->lock);
   device->counters.frames = device->next_frame;
   device->counters.device_time_ns = device->clock_ns;
@@ -67,68 +135,31 @@ static void publish(odev_device *device, int threads, const odev_result *result)
 
 odev_status odev_expose_task(odev_device *device, const void *argument, odev_result *result) {
   const odev_expose_job *job = argument;
-  const odev_caps *caps = &device->caps;
-  const size_t code_bytes = odev_code_bytes(caps);
-  const uint32_t steps = odev_caps_steps(caps, job->reference);
-  const size_t frame_bytes = job->exposures * steps * odev_count_bytes(caps);
-  const int64_t frame_ns = odev_frame_ns(caps, job->exposures, steps, job->exposure_ns);
-  const uint32_t block_frames = frames_of_block((size_t)job->exposures * steps * caps->n * caps->n);
+  const frame_size size = size_of(&device->caps, job);
   const int threads = odev_threads_for(device, job->threads, job->frames);
-  odev_failure failure = {ODEV_OK, 0, ""};
-  uint32_t done = 0; /* frames up to the last that any thread has exposed */
-  int stopped = 0;
+  *result = (odev_result){.struct_size = sizeof *result, .start_ns = device->clock_ns, .end_ns = device->clock_ns};
+  const odev_status ready = job->laser_on ? odev_check_interlock(device) : ODEV_OK;
+  if (ready != ODEV_OK || !job->frames) return ready;
   if (odev_reserve_lanes(device, threads, 0, 0))
     return odev_fail(ODEV_ERR_MEMORY, "out of memory for the threads' scratch");
 
+  /* Frames are whole up to the first lane that fails.  Lanes that lose frames or time are alone. */
+  odev_attempt e = {.status = ODEV_OK, .done = job->frames};
+  int failed = threads;
 #pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
   for (int t = 0; t < threads; ++t) {
     const uint32_t begin = (uint32_t)((uint64_t)job->frames * (uint64_t)t / (uint64_t)threads);
     const uint32_t end = (uint32_t)((uint64_t)job->frames * (uint64_t)(t + 1) / (uint64_t)threads);
-    uint32_t at = begin;
-    odev_status own = ODEV_OK;
-    char text[ODEV_MESSAGE_SIZE] = "";
-    while (at < end && own == ODEV_OK && !odev_stop_requested(device)) {
-      const char *codes = (const char *)job->codes + at * code_bytes;
-      const uint32_t frames = end - at < block_frames ? end - at : block_frames;
-      const odev_block block = {.first_frame = device->next_frame + at,
-                                .start_ns = device->clock_ns + (int64_t)at * frame_ns,
-                                .frames = frames,
-                                .exposures = job->exposures,
-                                .reference = job->reference,
-                                .laser_on = job->laser_on && device->laser_enabled,
-                                .exposure_ns = job->exposure_ns,
-                                .laser_mw = device->laser_mw,
-                                .reference_fraction = device->reference_fraction,
-                                .codes = codes,
-                                .previous_codes = at ? codes - code_bytes : device->last_codes,
-                                .launch_step = job->launch_step + (size_t)at * job->exposures,
-                                .counts = (char *)job->counts + at * frame_bytes,
-                                .scratch = device->lanes.lane[t].backend};
-      own = device->backend.execute_block(device->context, &block, text);
-      at += frames;
-    }
+    odev_attempt own = run_lane(device, job, &size, begin, end, device->lanes.lane[t].backend);
+    own.done += begin;
 #pragma omp critical(odev_expose_end)
-    {
-      if (own != ODEV_OK) odev_note_failure(&failure, own, t, text);
-      if (at > begin && at > done) done = at;
-      stopped |= at < end;
+    if (t < failed && (own.status != ODEV_OK || threads == 1)) {
+      failed = t;
+      e = own;
     }
   }
-  const int too_hot = failure.status == ODEV_ERR_OVER_TEMPERATURE;
-  if (failure.status != ODEV_OK && !too_hot) return odev_fail(failure.status, "%s", failure.message);
-
-  if (too_hot) done = job->frames;
-  *result = (odev_result){.struct_size = sizeof *result, .start_ns = device->clock_ns, .frames = done,
-                          .exposures = (uint64_t)done * job->exposures * steps,
-                          .flags = too_hot ? ODEV_FLAG_OVER_TEMPERATURE : 0};
-  if (done)
-    odev_frames_passed(device, done, device->clock_ns + (int64_t)done * frame_ns,
-                       too_hot ? NULL : (const char *)job->codes + (done - 1) * code_bytes);
-  result->end_ns = device->clock_ns;
-  publish(device, threads, result);
-  if (too_hot) {
-    memset(job->counts, 0, job->frames * frame_bytes);
-    return odev_fail(failure.status, "%s", failure.message);
-  }
-  return stopped ? odev_stopped(done, job->frames) : ODEV_OK;
+  advance(device, job, &e, &size);
+  publish(device, job, &e, &size, threads, result);
+  if (e.status == ODEV_OK) return ODEV_OK;
+  return e.status == ODEV_ERR_CANCELLED ? odev_stopped(e.done, job->frames) : odev_fail_attempt(device, &e);
 }

@@ -22,10 +22,12 @@ static odev_status ticket_init(odev_ticket *ticket, odev_device *device, odev_ta
 }
 
 static void execute(odev_ticket *ticket) {
+  ticket->result.struct_size = sizeof ticket->result;
   ticket->status = ticket->task(ticket->device, ticket->job, &ticket->result);
   if (ticket->status == ODEV_OK) return;
   strncpy(ticket->message, odev_last_message(), sizeof ticket->message - 1);
   ticket->message[sizeof ticket->message - 1] = '\0';
+  ticket->origin = odev_last_origin();
   if (ticket->status != ODEV_ERR_CANCELLED &&
       (ticket->task == odev_expose_task || ticket->task == odev_transform_task)) {
     pthread_mutex_lock(&ticket->device->lock);
@@ -136,8 +138,8 @@ odev_status odev_submit_task(odev_device *device, odev_task task, const void *jo
 
 /* Of a job that has ended.  Does not touch the device: close may be waiting for this thread no longer. */
 static odev_status outcome_of(const odev_ticket *ticket, odev_result *result) {
-  if (result && odev_has_result(ticket->status)) *result = ticket->result;
-  return ticket->status == ODEV_OK ? ODEV_OK : odev_fail(ticket->status, "%s", ticket->message);
+  if (result && ticket->result.struct_size) *result = ticket->result; /* one that never ran has none */
+  return ticket->status == ODEV_OK ? ODEV_OK : odev_fail_from(ticket->origin, ticket->status, ticket->message);
 }
 
 odev_status odev_run_task(odev_device *device, odev_task task, const void *job, odev_result *result) {

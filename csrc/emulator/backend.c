@@ -13,6 +13,7 @@
 typedef struct {
   odev_emulator_model model;
   odev_caps caps;
+  odev_data_sheet sheet;
   const odev_kernels *kernels;
   double laser_nominal_mw;
   double temperature_offset_k, temperature_noise_k, laser_sensor_gain, laser_sensor_noise;
@@ -23,35 +24,57 @@ static odev_status get_caps(void *context, odev_caps *caps) {
   return ODEV_OK;
 }
 
-static odev_status too_warm(const odev_emulator_model *m, double chip_k, uint64_t frame, char *message) {
-  snprintf(message, ODEV_MESSAGE_SIZE,
+static odev_status get_data_sheet(void *context, odev_data_sheet *sheet) {
+  *sheet = ((emulator *)context)->sheet;
+  return ODEV_OK;
+}
+
+static odev_status too_warm(const odev_emulator_model *m, double chip_k, uint64_t frame, odev_report *report) {
+  snprintf(report->message, sizeof report->message,
            "frame %llu would heat the chip to %.2f K, above the interlock at %g K: heaters are off and the job's "
            "counts are void",
            (unsigned long long)frame, chip_k, m->interlock_k);
   return ODEV_ERR_OVER_TEMPERATURE;
 }
 
-static odev_status execute_block(void *context, const odev_block *block, char *message) {
+/* The heaters still remember the frame before: its steady state is all that is needed of it, and often it is
+ * at hand from this thread's last block.  Returns its slot. */
+static int phases_before(const emulator *e, const odev_block *block, odev_workspace *w, odev_moments moments[2]) {
+  odev_last_frame *last = w->last;
+  const int known = last->is_known && memcmp(w->last_codes, block->previous_codes, w->code_bytes) == 0;
+  last->is_known = 0; /* until this block has ended well */
+  const int slot = known ? last->slot : 0;
+  if (known)
+    moments[slot] = last->moments;
+  else
+    e->kernels->steady_phases(&e->model, block->previous_codes, w->rows, w->phases[slot], &moments[slot]);
+  return slot;
+}
+
+static void keep_phases(const odev_block *block, odev_workspace *w, const odev_moments moments[2], int slot) {
+  if (block->frames == 0) return;
+  *w->last = (odev_last_frame){1, slot, moments[slot]};
+  memcpy(w->last_codes, (const char *)block->codes + (block->frames - 1) * w->code_bytes, w->code_bytes);
+}
+
+static odev_status execute_block(void *context, const odev_block *block, odev_report *report) {
   const emulator *e = context;
   const odev_emulator_model *m = &e->model;
   const odev_geometry g = m->geometry;
   odev_workspace w = odev_workspace_of(m, block->scratch);
   const size_t plane = (size_t)g.n * (size_t)g.n;
-  const size_t code_bytes = 4 * plane * (m->float_codes ? 4 : 2);
   const uint32_t steps = odev_steps_of(m, block->reference);
   const size_t exposure_bytes = steps * plane * (m->float_counts ? 4 : 2);
   const int64_t frame_ns = m->write_ns + m->settle_ns +
                            (int64_t)(block->exposures * steps) * (block->exposure_ns + m->readout_ns);
 
-  /* The heaters still remember the frame before: its steady state is all that is needed of it. */
-  int now = 1;
   odev_moments moments[2];
-  e->kernels->steady_phases(m, block->previous_codes, w.rows, w.phases[0], &moments[0]);
+  int now = phases_before(e, block, &w, moments) ^ 1;
   for (uint32_t i = 0; i < block->frames; ++i) {
     const odev_drift drift = odev_drift_at(m, block->start_ns + (int64_t)i * frame_ns);
-    e->kernels->steady_phases(m, (const char *)block->codes + i * code_bytes, w.rows, w.phases[now], &moments[now]);
+    e->kernels->steady_phases(m, (const char *)block->codes + i * w.code_bytes, w.rows, w.phases[now], &moments[now]);
     const double chip_k = m->ambient_k + drift.ambient_k + odev_chip_rise_k(m, &moments[now]);
-    if (chip_k > m->interlock_k) return too_warm(m, chip_k, block->first_frame + i, message);
+    if (chip_k > m->interlock_k) return too_warm(m, chip_k, block->first_frame + i, report);
     const odev_theta_offset offset = odev_theta_offset_of(m, drift, &moments[now], &moments[now ^ 1]);
     odev_frame_spectrum(m, e->kernels, &w, now, &offset, drift);
     for (uint32_t x = 0; x < block->exposures; ++x) {
@@ -61,6 +84,7 @@ static odev_status execute_block(void *context, const odev_block *block, char *m
     }
     now ^= 1;
   }
+  keep_phases(block, &w, moments, now ^ 1);
   return ODEV_OK;
 }
 
@@ -80,7 +104,7 @@ static odev_status chip_rise(const emulator *e, const void *codes, double *rise_
 }
 
 static odev_status read_sensors(void *context, uint64_t reading, double laser_mw, const void *codes,
-                                odev_telemetry_data *t) {
+                                odev_telemetry_data *t, odev_report *report) {
   const emulator *e = context;
   const uint32_t counter[4] = {(uint32_t)reading, (uint32_t)t->frames, (uint32_t)(t->frames >> 32),
                                ODEV_STREAM_TELEMETRY};
@@ -88,7 +112,10 @@ static odev_status read_sensors(void *context, uint64_t reading, double laser_mw
   float normals[4 * ODEV_LANES];
   double rise_k;
   const odev_status status = chip_rise(e, codes, &rise_k);
-  if (status != ODEV_OK) return status;
+  if (status != ODEV_OK) {
+    snprintf(report->message, sizeof report->message, "out of memory for a sensor reading");
+    return status;
+  }
   e->kernels->random16(e->model.key, counter, words, normals);
   const odev_drift drift = odev_drift_at(&e->model, t->device_time_ns);
   t->temperature_k = e->model.ambient_k + drift.ambient_k + rise_k + e->temperature_offset_k +
@@ -131,8 +158,9 @@ static const char *spec_problem(const odev_emulator_spec *s) {
   return NULL;
 }
 
-odev_status odev_open_emulator(const odev_emulator_spec *s, odev_device **device) {
-  if (!s || !device) return odev_fail(ODEV_ERR_ARGUMENT, "spec and device must not be null");
+odev_status odev_make_emulator(const odev_emulator_spec *s, const odev_data_sheet *sheet, odev_backend *backend,
+                               void **context) {
+  if (!s || !backend || !context) return odev_fail(ODEV_ERR_ARGUMENT, "spec, backend and context must not be null");
   const char *problem = spec_problem(s);
   if (problem) return odev_fail(ODEV_ERR_ARGUMENT, "emulator spec: %s", problem);
   emulator *e = calloc(1, sizeof *e);
@@ -146,6 +174,7 @@ odev_status odev_open_emulator(const odev_emulator_spec *s, odev_device **device
     close_emulator(e);
     return odev_fail(ODEV_ERR_CAPABILITY, "ODEV_KERNELS must be base, v3 or v4, and one that this processor runs");
   }
+  if (sheet) e->sheet = *sheet;
   e->laser_nominal_mw = s->laser_nominal_mw;
   e->temperature_offset_k = s->temperature_offset_k;
   e->temperature_noise_k = s->temperature_noise_k;
@@ -157,6 +186,7 @@ odev_status odev_open_emulator(const odev_emulator_spec *s, odev_device **device
                         .adc_bits = s->adc_bits,
                         .launch_steps = s->launch_steps,
                         .concurrent = 1,
+                        .reproducible = 1,
                         .layout = s->layout,
                         .reference_steps = s->reference_steps,
                         .launch_step_db = s->launch_step_db,
@@ -168,15 +198,24 @@ odev_status odev_open_emulator(const odev_emulator_spec *s, odev_device **device
                         .exposure_max_ns = s->exposure_max_ns};
   snprintf(e->caps.serial, sizeof e->caps.serial, "%s", s->serial ? s->serial : "");
   snprintf(e->caps.kernels, sizeof e->caps.kernels, "%s", e->kernels->name);
-  const odev_backend backend = {.struct_size = sizeof backend,
-                                .abi_version = ODEV_ABI_VERSION,
-                                .scheme = "emulator",
-                                .get_caps = get_caps,
-                                .execute_block = execute_block,
-                                .read_sensors = read_sensors,
-                                .laser_nominal_mw = s->laser_nominal_mw,
-                                .laser_max_mw = s->laser_max_mw,
-                                .scratch_bytes = odev_workspace_floats(&e->model) * sizeof(float),
-                                .close = close_emulator};
-  return odev_open_backend(&backend, e, device);
+  *backend = (odev_backend){.struct_size = sizeof *backend,
+                            .abi_version = ODEV_ABI_VERSION,
+                            .scheme = "emulator",
+                            .get_caps = get_caps,
+                            .get_data_sheet = sheet ? get_data_sheet : NULL,
+                            .execute_block = execute_block,
+                            .read_sensors = read_sensors,
+                            .laser_nominal_mw = s->laser_nominal_mw,
+                            .laser_max_mw = s->laser_max_mw,
+                            .scratch_bytes = odev_workspace_floats(&e->model) * sizeof(float),
+                            .close = close_emulator};
+  *context = e;
+  return ODEV_OK;
+}
+
+odev_status odev_open_emulator(const odev_emulator_spec *s, odev_device **device) {
+  odev_backend backend;
+  void *context;
+  const odev_status status = odev_make_emulator(s, NULL, &backend, &context);
+  return status == ODEV_OK ? odev_open_backend(&backend, context, device) : status;
 }

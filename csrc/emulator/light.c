@@ -6,16 +6,43 @@
 
 #include "../kernels/streams.h"
 
+static const double two_pi = 6.283185307179586476925286766559;
+
+/* sin(2 pi x) to 1e-15, |x| < 2^50: without branches or calls, so that a channel's tones go side by side. */
+static double sine_of_turns(double x) {
+  const double magic = 6755399441055744.0; /* 1.5 2^52: what it leaves of a sum is the nearest integer */
+  x -= (x + magic) - magic;
+  const double y = fabs(x) > 0.25 ? copysign(0.5, x) - x : x, z = y * y;
+  /* Terms (2 pi)^k / k! of the series to k = 21: |2 pi y| <= pi/2. */
+  double s = 1.1309237482517961e-3;
+  s = s * z - 1.2031585942120622e-2;
+  s = s * z + 0.10422916220813984;
+  s = s * z - 0.7181223017785006;
+  s = s * z + 3.8199525848482824;
+  s = s * z - 15.094642576822989;
+  s = s * z + 42.05869394489765;
+  s = s * z - 76.70585975306139;
+  s = s * z + 81.60524927607504;
+  s = s * z - 41.34170224039975;
+  s = s * z + 6.283185307179586;
+  return s * y;
+}
+
 odev_drift odev_drift_at(const odev_emulator_model *m, int64_t time_ns) {
   const double t = (double)time_ns * 1e-9;
-  double value[ODEV_DRIFTS] = {0}, slope = 0;
-  for (int d = 0; d < ODEV_DRIFTS; ++d)
-    for (int j = 0; j < ODEV_TONES; ++j) {
-      if (m->drift_amplitude[d][j] == 0) continue;
-      const double angle = m->drift_omega[d][j] * t + m->drift_phase[d][j];
-      value[d] += m->drift_amplitude[d][j] * sin(angle);
-      if (d == ODEV_DRIFT_PHASE) slope += m->drift_amplitude[d][j] * m->drift_omega[d][j] * cos(angle);
-    }
+  double value[ODEV_DRIFTS], slope = 0;
+  for (int d = 0; d < ODEV_DRIFTS; ++d) {
+    double tone[ODEV_TONES];
+    for (int j = 0; j < ODEV_TONES; ++j)
+      tone[j] = m->drift_amplitude[d][j] * sine_of_turns(m->drift_hz[d][j] * t + m->drift_turns[d][j]);
+    value[d] = 0;
+    for (int j = 0; j < ODEV_TONES; ++j) value[d] += tone[j];
+  }
+  for (int j = 0; j < ODEV_TONES; ++j) {
+    const int d = ODEV_DRIFT_PHASE;
+    const double cosine = sine_of_turns(m->drift_hz[d][j] * t + m->drift_turns[d][j] + 0.25);
+    slope += m->drift_amplitude[d][j] * m->drift_hz[d][j] * (two_pi * cosine);
+  }
   return (odev_drift){.phase_rad = value[ODEV_DRIFT_PHASE],
                       .phase_rad_per_s = slope,
                       .power = value[ODEV_DRIFT_POWER],

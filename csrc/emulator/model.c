@@ -149,8 +149,11 @@ static void build_surroundings(odev_emulator_model *m, odev_arena *arena, const 
   m->ambient_turns_per_k = s->ambient_rad_per_k / two_pi;
   m->wavelength_turns_per_pm = s->wavelength_rad_per_pm / two_pi;
   memcpy(m->drift_amplitude, s->drift_amplitude, sizeof m->drift_amplitude);
-  memcpy(m->drift_omega, s->drift_omega_rad_per_s, sizeof m->drift_omega);
-  memcpy(m->drift_phase, s->drift_phase_rad, sizeof m->drift_phase);
+  for (int d = 0; d < ODEV_DRIFTS; ++d)
+    for (int j = 0; j < ODEV_TONES; ++j) {
+      m->drift_hz[d][j] = s->drift_omega_rad_per_s[d * ODEV_TONES + j] / two_pi;
+      m->drift_turns[d][j] = s->drift_phase_rad[d * ODEV_TONES + j] / two_pi;
+    }
 }
 
 static void build_optics(odev_emulator_model *m, odev_arena *arena, const odev_emulator_spec *s) {

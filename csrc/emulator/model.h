@@ -73,8 +73,8 @@ typedef struct {
   double step_phase_rad[4];
   odev_noise noise;
   float rin, shot, read_variance_e2, read_noise_e, full_well_e, dn_per_e, black_dn, dn_max;
-  double drift_amplitude[ODEV_DRIFTS][ODEV_TONES], drift_omega[ODEV_DRIFTS][ODEV_TONES],
-      drift_phase[ODEV_DRIFTS][ODEV_TONES];
+  double drift_amplitude[ODEV_DRIFTS][ODEV_TONES], drift_hz[ODEV_DRIFTS][ODEV_TONES],
+      drift_turns[ODEV_DRIFTS][ODEV_TONES];
   uint32_t key[2];
   int64_t write_ns, settle_ns, readout_ns;
   float *storage; /* one allocation behind all planes */

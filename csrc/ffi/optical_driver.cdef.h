@@ -21,7 +21,12 @@ typedef enum odev_status {
   ODEV_ERR_OVER_TEMPERATURE = 12,
   ODEV_ERR_NOT_FOUND = 13,
   ODEV_ERR_CANCELLED = 14,
-  ODEV_ERR_READ_ONLY = 15
+  ODEV_ERR_READ_ONLY = 15,
+  ODEV_ERR_FRAME_LOST = 16,
+  ODEV_ERR_SHORT_READ = 17,
+  ODEV_ERR_NO_ANSWER = 18,
+  ODEV_ERR_INTERLOCK = 19,
+  ODEV_ERR_RECORDING = 20
 } odev_status;
 typedef struct odev_device odev_device;
 typedef struct odev_ticket odev_ticket;
@@ -32,6 +37,7 @@ typedef struct odev_caps {
   uint32_t dac_bits, adc_bits;
   uint32_t launch_steps;
   uint32_t concurrent;
+  uint32_t reproducible;
   uint32_t layout;
   uint32_t reference_steps;
   double launch_step_db;
@@ -40,6 +46,24 @@ typedef struct odev_caps {
   char serial[ODEV_NAME_SIZE];
   char kernels[ODEV_NAME_SIZE];
 } odev_caps;
+typedef struct odev_data_sheet {
+  uint32_t struct_size;
+  uint32_t nominal_is_true;
+  uint32_t launch_default_step;
+  uint32_t reserved;
+  char profile_name[64];
+  char profile_hash[128];
+  double power_w;
+  double tau_us;
+  double p_pi_mw, power_full_mw, resistance_slope_per_mw;
+  double link_nearest, link_diagonal, link_partner;
+  double b0, b1;
+  double signal_rate_photons_per_us, reference_rate_photons_per_us;
+  double element_width_fraction, reference_waist_px;
+  double qe, gain_e_per_dn, full_well_e, read_noise_e, black_level_dn;
+  double link_ring[3], substrate_k_per_mw[9];
+  double ambient_rad_per_k, wavelength_nm, wavelength_rad_per_pm;
+} odev_data_sheet;
 typedef enum odev_param {
   ODEV_PARAM_LASER_ENABLED = 0,
   ODEV_PARAM_LASER_MW = 1,
@@ -69,6 +93,10 @@ typedef struct odev_telemetry_data {
   uint64_t frames, exposures, pilots, retries;
   uint64_t saturations;
   uint64_t faults;
+  uint64_t lost;
+  uint64_t clock_jumps;
+  uint32_t interlock;
+  uint32_t reserved;
   double temperature_k, laser_mw;
   double drift_phase_rad, drift_amplitude;
   double phase_sigma_rad;
@@ -104,12 +132,20 @@ typedef struct odev_transform_job {
   const float *x, *operand;
   float *y;
 } odev_transform_job;
-enum { ODEV_FLAG_SATURATED = 1, ODEV_FLAG_CALIBRATION_STALE = 2, ODEV_FLAG_OVER_TEMPERATURE = 4 };
+enum {
+  ODEV_FLAG_SATURATED = 1,
+  ODEV_FLAG_CALIBRATION_STALE = 2,
+  ODEV_FLAG_OVER_TEMPERATURE = 4,
+  ODEV_FLAG_CLOCK_JUMP = 8
+};
+#define ODEV_MAX_REPEATS 3
 typedef struct odev_result {
   uint32_t struct_size;
   uint32_t flags;
   int64_t start_ns, end_ns;
   uint64_t frames, exposures, pilots, retries, saturations;
+  uint64_t lost;
+  uint64_t finished;
 } odev_result;
 typedef struct odev_calibration {
   uint32_t struct_size;
@@ -154,10 +190,13 @@ typedef struct odev_decode_job {
 uint32_t odev_abi_version(void);
 const char *odev_status_name(odev_status status);
 const char *odev_last_message(void);
+int32_t odev_last_native_code(void);
+uint64_t odev_last_cause(void);
 const char *const *odev_enumerate(void);
 odev_status odev_open(const char *uri, odev_device **device);
 odev_status odev_close(odev_device *device);
 odev_status odev_get_caps(odev_device *device, odev_caps *caps);
+odev_status odev_get_data_sheet(odev_device *device, odev_data_sheet *sheet);
 odev_status odev_describe_param(odev_device *device, uint32_t id, odev_param_info *info);
 odev_status odev_get_param(odev_device *device, uint32_t id, double *value);
 odev_status odev_set_param(odev_device *device, uint32_t id, double value);
@@ -190,6 +229,64 @@ typedef struct odev_block {
   void *counts;
   void *scratch;
 } odev_block;
+
+#define ODEV_MESSAGE_SIZE 256
+typedef struct odev_report {
+  uint32_t frames_done;
+  int32_t native_code;
+  uint64_t cause;
+  int64_t clock_jump_ns;
+  char message[ODEV_MESSAGE_SIZE];
+} odev_report;
+typedef struct odev_backend {
+  uint32_t struct_size;
+  uint32_t abi_version;
+  const char *scheme;
+  odev_status (*get_caps)(void *context, odev_caps *caps);
+  odev_status (*get_data_sheet)(void *context, odev_data_sheet *sheet);
+  odev_status (*execute_block)(void *context, const odev_block *block, odev_report *report);
+  odev_status (*read_sensors)(void *context, uint64_t reading, double laser_mw, const void *codes,
+                              odev_telemetry_data *telemetry, odev_report *report);
+  double laser_nominal_mw, laser_max_mw;
+  uint64_t scratch_bytes;
+  void (*close)(void *context);
+} odev_backend;
+odev_status odev_open_backend(const odev_backend *backend, void *context, odev_device **device);
+odev_status odev_read_data_sheet(const odev_backend *backend, void *context, odev_data_sheet *sheet);
+typedef struct odev_uri {
+  const char *scheme, *name;
+  const char *of;
+  uint32_t count;
+  const char *const *keys;
+  const char *const *values;
+} odev_uri;
+odev_status odev_uri_parse(const char *text, odev_uri **uri);
+void odev_uri_free(odev_uri *uri);
+const char *odev_nearest_word(const char *word, const char *const *words);
+odev_status odev_make_backend(const char *uri, odev_backend *backend, void **context);
+odev_status odev_wrap_in_faults(const odev_uri *faults, const odev_backend *inner, void *inner_context,
+                                odev_backend *backend, void **context);
+typedef enum odev_fault {
+  ODEV_FAULT_DROPPED_FRAME = 1,
+  ODEV_FAULT_TIMEOUT = 2,
+  ODEV_FAULT_SHORT_READ = 3,
+  ODEV_FAULT_LASER_TRIP = 4,
+  ODEV_FAULT_OVER_TEMPERATURE = 5,
+  ODEV_FAULT_CLOCK_JUMP = 6,
+  ODEV_FAULT_STUCK_HEATER = 7,
+  ODEV_FAULT_DEAD_PIXEL = 8,
+  ODEV_FAULT_HOT_PIXEL = 9,
+  ODEV_FAULT_STALE_CALIBRATION = 10,
+  ODEV_FAULT_COUNT = 11
+} odev_fault;
+
+/* The table of a backend that is written in Python (driver/backends/python.py). */
+extern "Python" odev_status odev_python_get_caps(void *context, odev_caps *caps);
+extern "Python" odev_status odev_python_execute_block(void *context, const odev_block *block, odev_report *report);
+extern "Python" odev_status odev_python_read_sensors(void *context, uint64_t reading, double laser_mw,
+                                                     const void *codes, odev_telemetry_data *telemetry,
+                                                     odev_report *report);
+extern "Python" void odev_python_close(void *context);
 
 /* optical_emulator.h */
 typedef struct odev_emulator_spec {
@@ -227,7 +324,9 @@ typedef struct odev_emulator_spec {
   double read_noise_e, full_well_e, gain_e_per_dn, black_level_dn;
   double ambient_k, temperature_offset_k, temperature_noise_k, laser_sensor_gain, laser_sensor_noise;
 } odev_emulator_spec;
-odev_status odev_open_emulator(const odev_emulator_spec *spec, odev_device **device);
+odev_status odev_make_emulator(const odev_emulator_spec *spec, const odev_data_sheet *sheet,
+                               odev_backend *backend, void **context);
+odev_status odev_save_emulator(const odev_emulator_spec *spec, const odev_data_sheet *sheet, const char *path);
 
 /* canary.h */
 odev_status odev_canary(const char *fault);

@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../core/device.h"
-#include "../core/error.h"
+#include "../core/attempt.h"
 #include "schedule.h"
+#include "tracked_phase.h"
 
 enum { BLOCK_ITEMS = 8, DIMMER_ON_RETRY = 2 };
 static const double DARK = 1e-3;        /* pilot amplitude below which there is no light to speak of */
@@ -24,8 +24,6 @@ typedef struct {
   uint8_t *used_step;   /* per frame: of its dimmest exposure */
   uint32_t *saturated;  /* per frame: bins of that exposure */
   uint32_t frames_per_item, threads;
-  uint64_t done; /* units up to the last that any thread has exposed */
-  int stopped;   /* a thread ended before its units did */
   size_t code_bytes, plane_counts_bytes, pixels;
 } round_data;
 
@@ -38,7 +36,20 @@ typedef struct {
   odev_encoded encoded[2 * BLOCK_ITEMS];
   uint8_t step[2 * BLOCK_ITEMS]; /* of a frame's dimmest exposure */
   uint8_t launch_step[2 * BLOCK_ITEMS * ODEV_MAX_EXPOSURES];
+  /* Frames lost in the lane, and by how much they and jumps of the clock put the next one off: only where
+   * there is one lane, since a backend that loses frames is not concurrent. */
+  uint64_t lost, clock_jumps;
+  int64_t late_ns;
 } lane;
+
+/* How a lane's run of the schedule ended. */
+typedef struct {
+  odev_attempt attempt; /* the last */
+  uint64_t stopped;     /* the first unit that is not whole; the run's end if all are */
+  uint64_t frames;      /* up to there and beyond, whole but for `lost` */
+  uint64_t lost, clock_jumps;
+  int64_t late_ns;
+} lane_end;
 
 static int reserve_lanes(const round_data *r, int threads) {
   const size_t frames = (size_t)BLOCK_ITEMS * r->frames_per_item;
@@ -82,11 +93,10 @@ static void decode_item(const round_data *r, const lane *l, int64_t item, size_t
   }
 }
 
-static odev_status execute(const round_data *r, const lane *l, const odev_unit *unit, uint32_t frames,
-                           uint32_t exposures, char *message) {
-  const odev_device *device = r->device;
-  const odev_block block = {.first_frame = unit->first_frame,
-                            .start_ns = unit->start_ns,
+static odev_attempt execute(const round_data *r, lane *l, odev_unit *unit, uint32_t frames, uint32_t exposures) {
+  odev_device *device = r->device;
+  const odev_block block = {.first_frame = unit->first_frame + l->lost,
+                            .start_ns = unit->start_ns + l->late_ns,
                             .frames = frames,
                             .exposures = exposures,
                             .reference = ODEV_REFERENCE_STEPS,
@@ -99,16 +109,22 @@ static odev_status execute(const round_data *r, const lane *l, const odev_unit *
                             .launch_step = l->launch_step,
                             .counts = l->counts,
                             .scratch = l->backend};
-  return device->backend.execute_block(device->context, &block, message);
+  const uint32_t steps = device->caps.reference_steps;
+  const odev_attempt a = odev_attempt_block(device, &block, exposures * steps * r->plane_counts_bytes,
+                                            odev_frame_ns(&device->caps, exposures, steps, r->job->exposure_ns));
+  l->lost += a.lost;
+  l->clock_jumps += a.clock_jumps;
+  l->late_ns += a.late_ns;
+  return a;
 }
 
-static odev_status run_pilot(round_data *r, lane *l, odev_unit *unit, char *message) {
+static odev_attempt run_pilot(round_data *r, lane *l, odev_unit *unit) {
   const odev_codec *codec = &r->device->codec;
   memcpy(l->codes + r->code_bytes, codec->pilot_codes, r->code_bytes);
   l->launch_step[0] = codec->pilot_launch_step;
-  const odev_status status = execute(r, l, unit, 1, 1, message);
-  if (status == ODEV_OK) r->device->kernels->pilot_gain(codec, l->counts, unit->gain);
-  return status;
+  const odev_attempt a = execute(r, l, unit, 1, 1);
+  if (a.status == ODEV_OK) r->device->kernels->pilot_gain(codec, l->counts, unit->gain);
+  return a;
 }
 
 /* The codes of the frame before unit `u`: encode is a pure function, so they are made again. */
@@ -123,41 +139,81 @@ static void codes_before(const round_data *r, lane *l, uint64_t u) {
   }
 }
 
-/* Units `begin` up to `end`, or until a stop is asked for. */
-static odev_status run_units(round_data *r, const odev_lane *buffers, uint64_t begin, uint64_t end,
-                             char *message) {
-  uint64_t u = begin;
+/* The items from unit `u` on that make a block, encoded; how many. */
+static uint64_t encode_block(const round_data *r, lane *l, const odev_unit *unit, uint64_t most) {
+  uint64_t items = 0;
+  for (; items < most && items < BLOCK_ITEMS && unit[items].item >= 0; ++items)
+    encode_item(r, l, unit[items].item, items * r->frames_per_item);
+  return items;
+}
+
+static lane_end run_units(round_data *r, const odev_lane *buffers, uint64_t begin, uint64_t end) {
   lane l = {.codes = buffers->codes, .counts = buffers->counts, .encode = buffers->encode, .backend = buffers->backend};
-  odev_status status = ODEV_OK;
-  if (u < end) codes_before(r, &l, u);
-  while (u < end && status == ODEV_OK && !odev_stop_requested(r->device)) {
-    odev_unit *unit = r->schedule.units + u;
-    size_t frames = 1;
+  lane_end e = {.stopped = begin};
+  if (begin < end) codes_before(r, &l, begin);
+  while (e.stopped < end && e.attempt.status == ODEV_OK) {
+    if (odev_stop_requested(r->device)) {
+      e.attempt = (odev_attempt){.status = ODEV_ERR_CANCELLED};
+      break;
+    }
+    odev_unit *unit = r->schedule.units + e.stopped;
+    const int64_t late_ns = l.late_ns;
+    uint64_t units = 1, frames = 1;
     if (unit->item < 0) {
-      status = run_pilot(r, &l, unit, message);
-      ++u;
+      e.attempt = run_pilot(r, &l, unit);
+      units = e.attempt.done;
+      if (units) unit->start_ns += l.late_ns; /* of the pilot that counts */
     } else {
-      uint64_t items = 0;
-      for (; u + items < end && items < BLOCK_ITEMS && unit[items].item >= 0; ++items)
-        encode_item(r, &l, unit[items].item, items * r->frames_per_item);
+      const uint64_t items = encode_block(r, &l, unit, end - e.stopped);
       frames = items * r->frames_per_item;
-      status = execute(r, &l, unit, (uint32_t)frames, r->job->exposures, message);
-      for (uint64_t i = 0; i < items && status == ODEV_OK; ++i)
-        decode_item(r, &l, unit[i].item, i * r->frames_per_item);
-      u += items;
+      e.attempt = execute(r, &l, unit, (uint32_t)frames, r->job->exposures);
+      units = e.attempt.done / r->frames_per_item;
+      for (uint64_t i = 0; i < units; ++i) decode_item(r, &l, unit[i].item, i * r->frames_per_item);
+      /* A frame lost among them moves the later ones by milliseconds: nothing to the drift. */
+      for (uint64_t i = 0; i < units; ++i) unit[i].start_ns += late_ns;
     }
-    memcpy(l.codes, l.codes + frames * r->code_bytes, r->code_bytes);
+    const size_t written = e.attempt.done + e.attempt.begun;
+    memmove(l.codes, l.codes + (written < frames ? written : frames) * r->code_bytes, r->code_bytes);
+    e.stopped += units;
+    e.frames += e.attempt.done;
   }
-#pragma omp critical(odev_transform_end)
-  {
-    r->stopped |= u < end;
-    if (u > begin && u > r->done) {
-      r->done = u;
-      /* Another thread may still need the device's last codes: the new ones wait beside them. */
-      memcpy(r->device->last_codes_next, l.codes, r->code_bytes);
-    }
+  e.lost = l.lost, e.clock_jumps = l.clock_jumps, e.late_ns = l.late_ns;
+  /* Another thread may still need the device's last codes: the new ones wait beside them. */
+  if (begin < end && (end == r->schedule.count || !r->device->caps.concurrent))
+    memcpy(r->device->last_codes_next, l.codes, r->code_bytes);
+  return e;
+}
+
+/* The lanes in order, up to the first that failed. */
+static lane_end end_of(const lane_end *ends, int threads) {
+  lane_end all = {0};
+  for (int t = 0; t < threads; ++t) {
+    all.attempt = ends[t].attempt;
+    all.stopped = ends[t].stopped;
+    all.frames += ends[t].frames;
+    all.lost += ends[t].lost;
+    all.clock_jumps += ends[t].clock_jumps;
+    all.late_ns += ends[t].late_ns;
+    if (ends[t].attempt.status != ODEV_OK) break;
   }
-  return status;
+  return all;
+}
+
+/* Leaves off what was not reached: its frames, its pilots, its time.  Of the unit that failed, the first of
+ * two frames may be done. */
+static void cut_short(const round_data *r, odev_schedule *s, uint64_t stopped, uint64_t frames) {
+  const odev_unit *failed = s->units + stopped;
+  const uint64_t of_it = frames - (failed->first_frame - r->device->next_frame);
+  const odev_caps *caps = &r->device->caps;
+  s->end_ns = failed->start_ns + (int64_t)of_it * odev_frame_ns(caps, r->job->exposures, caps->reference_steps,
+                                                                r->job->exposure_ns);
+  s->frames = frames;
+  s->count = stopped;
+  s->pilots = 0;
+  for (uint64_t u = 0; u < stopped; ++u) {
+    s->pilots += s->units[u].item < 0;
+    if (s->units[u].pilot_after >= (int64_t)stopped) s->units[u].pilot_after = -1;
+  }
 }
 
 static void correct_drift(const round_data *r, uint64_t u, odev_pilot_state before) {
@@ -176,91 +232,33 @@ static void correct_drift(const round_data *r, uint64_t u, odev_pilot_state befo
   }
 }
 
-/* Angle of a against b. */
-static double phase_between(const double a[2], const double b[2]) {
-  return atan2(a[1] * b[0] - a[0] * b[1], a[0] * b[0] + a[1] * b[1]);
-}
-
-static void note_error(odev_tracked_phase *tracked, double error) {
-  enum { REMEMBERED = 16 };
-  tracked->count = fmin(tracked->count + 1, REMEMBERED);
-  tracked->mean_square += (error * error - tracked->mean_square) / tracked->count;
-}
-
-/* What the round's pilots say of the phase between pilots.  Of three in a row, the middle one's distance from
- * the straight line between the others holds the noise of all, 3/2 of one's variance, and the bend over twice
- * the time: 2/3 of it stands for a frame in between (right for noise and random walks, cautious for smooth
- * bends).  Of two, all that is known is how far the phase went. */
-static void track_phase(const round_data *r, odev_pilot_state before, odev_tracked_phase *tracked) {
-  const odev_schedule *s = &r->schedule;
-  const double *gain[2] = {NULL, before.time_ns >= 0 ? before.gain : NULL};
-  int64_t time[2] = {0, before.time_ns};
-  int pairs = 0, triples = 0;
-  double step = 0;
-  for (uint64_t u = 0; u < s->count; ++u) {
-    const odev_unit *unit = s->units + u;
-    if (unit->item >= 0) continue;
-    /* Behind a pause the phase may be anywhere, and nothing was measured meanwhile. */
-    if (gain[1] == before.gain && unit->start_ns - time[1] > r->job->pilot_max_age_ns) gain[1] = NULL;
-    if (gain[1]) step = phase_between(unit->gain, gain[1]), ++pairs;
-    if (gain[0] && gain[1]) {
-      const double share = (double)(time[1] - time[0]) / (double)(unit->start_ns - time[0]);
-      note_error(tracked, 2.0 / 3.0 * (phase_between(gain[1], gain[0]) - share * phase_between(unit->gain, gain[0])));
-      ++triples;
-    }
-    gain[0] = gain[1], time[0] = time[1];
-    gain[1] = unit->gain, time[1] = unit->start_ns;
-  }
-  if (pairs && !triples) note_error(tracked, step / sqrt(3.0));
-}
-
-/* Units up to `done` are over, whatever came of them; `codes` is what the heaters hold now. */
-static void round_passed(round_data *r, uint64_t done, const void *codes, odev_result *result) {
-  const odev_schedule *s = &r->schedule;
-  const int whole = done == s->count;
-  const uint64_t frames = whole ? s->frames : s->units[done].first_frame - r->device->next_frame;
-  uint64_t pilots = 0;
-  for (uint64_t u = 0; u < done; ++u) pilots += s->units[u].item < 0;
-  odev_frames_passed(r->device, frames, whole ? s->end_ns : s->units[done].start_ns, codes);
-  result->frames += frames;
-  result->pilots += pilots;
-  result->exposures += r->device->caps.reference_steps * ((frames - pilots) * r->job->exposures + pilots);
-}
-
 static odev_status run_round(round_data *r, const uint32_t *items, uint32_t count, odev_result *result) {
   odev_device *device = r->device;
   if (odev_schedule_init(&r->schedule, device, r->job, items, count))
     return odev_fail(ODEV_ERR_MEMORY, "out of memory for the schedule");
-  const uint64_t units = r->schedule.count;
-  r->done = 0;
-  const int threads = odev_threads_for(device, r->job->threads, (units + BLOCK_ITEMS - 1) / BLOCK_ITEMS);
-  odev_failure failure = {ODEV_OK, 0, ""};
-  if (reserve_lanes(r, threads)) {
+  const uint64_t planned = r->schedule.count;
+  const int threads = odev_threads_for(device, r->job->threads, (planned + BLOCK_ITEMS - 1) / BLOCK_ITEMS);
+  lane_end *ends = calloc((size_t)threads, sizeof *ends);
+  if (!ends || reserve_lanes(r, threads)) {
+    free(ends);
     odev_schedule_free(&r->schedule);
     return odev_fail(ODEV_ERR_MEMORY, "out of memory for the threads' blocks");
   }
+  memcpy(device->last_codes_next, device->last_codes, r->code_bytes);
 
 #pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
-  for (int t = 0; t < threads; ++t) {
-    char text[ODEV_MESSAGE_SIZE] = "";
-    const odev_status own = run_units(r, device->lanes.lane + t, units * (uint64_t)t / (uint64_t)threads,
-                                      units * (uint64_t)(t + 1) / (uint64_t)threads, text);
-    if (own != ODEV_OK) {
-#pragma omp critical(odev_transform_failure)
-      odev_note_failure(&failure, own, t, text);
-    }
-  }
-  r->threads = (uint32_t)threads;
-  if (failure.status != ODEV_OK) {
-    if (failure.status == ODEV_ERR_OVER_TEMPERATURE) round_passed(r, units, NULL, result);
-    odev_schedule_free(&r->schedule);
-    return odev_fail(failure.status, "%s", failure.message);
-  }
-
-  if (r->stopped) {
-    if (r->done) round_passed(r, r->done, device->last_codes_next, result);
-    odev_schedule_free(&r->schedule);
-    return ODEV_OK;
+  for (int t = 0; t < threads; ++t)
+    ends[t] = run_units(r, device->lanes.lane + t, planned * (uint64_t)t / (uint64_t)threads,
+                        planned * (uint64_t)(t + 1) / (uint64_t)threads);
+  const lane_end e = end_of(ends, threads);
+  free(ends);
+  const int voided = e.attempt.status == ODEV_ERR_OVER_TEMPERATURE;
+  if (!voided && e.attempt.status != ODEV_OK) cut_short(r, &r->schedule, e.stopped, e.frames);
+  const uint64_t units = voided ? 0 : r->schedule.count;
+  if (units < planned && device->caps.concurrent && !voided) { /* later lanes were ahead: their frames don't count */
+    lane l = {.codes = device->lanes.lane[0].codes, .encode = device->lanes.lane[0].encode};
+    codes_before(r, &l, units);
+    memcpy(device->last_codes_next, l.codes, r->code_bytes);
   }
 
   const odev_pilot_state before = device->pilot;
@@ -273,15 +271,25 @@ static odev_status run_round(round_data *r, const uint32_t *items, uint32_t coun
       if (r->schedule.units[u].item >= 0) correct_drift(r, u, before);
   }
 
-  round_passed(r, units, device->last_codes_next, result);
-  if (r->schedule.pilots > 0) track_phase(r, before, &device->tracked);
+  const uint64_t frames = r->schedule.frames, pilots = r->schedule.pilots;
+  const uint64_t planned_end = device->next_frame + frames;
+  odev_frames_passed(device, frames + e.lost, r->schedule.end_ns + e.late_ns, voided ? NULL : device->last_codes_next);
+  if (!voided && pilots > 0) odev_track_phase(&r->schedule, before, r->job->pilot_max_age_ns, &device->tracked);
   if (last_pilot < units) {
     const odev_unit *unit = r->schedule.units + last_pilot;
-    device->pilot = (odev_pilot_state){{unit->gain[0], unit->gain[1]}, unit->start_ns,
-                                       device->next_frame - unit->first_frame - 1};
+    device->pilot = (odev_pilot_state){{unit->gain[0], unit->gain[1]}, unit->start_ns, planned_end - unit->first_frame - 1};
   }
+  result->frames += frames;
+  result->pilots += pilots;
+  result->exposures +=
+      device->caps.reference_steps * ((frames - pilots + e.lost) * r->job->exposures + pilots);
+  if (voided) result->flags |= ODEV_FLAG_OVER_TEMPERATURE;
+  if (!items) result->finished = voided ? 0 : units - pilots;
+  odev_note_attempts(device, e.lost, (uint32_t)e.clock_jumps, result);
+  r->threads = (uint32_t)threads;
   odev_schedule_free(&r->schedule);
-  return ODEV_OK;
+  const odev_status status = e.attempt.status;
+  return status == ODEV_OK || status == ODEV_ERR_CANCELLED ? status : odev_fail_attempt(device, &e.attempt);
 }
 
 /* Items of which a frame saturated in its dimmest exposure, into `again`; that frame gets a dimmer step. */
@@ -326,7 +334,8 @@ odev_status odev_transform_task(odev_device *device, const void *argument, odev_
   if (!device->has_codec)
     return odev_fail(ODEV_ERR_CALIBRATION, "no calibration is installed: load one before transforming");
   *result = (odev_result){.struct_size = sizeof *result, .start_ns = device->clock_ns, .end_ns = device->clock_ns};
-  if (job->items == 0) return ODEV_OK;
+  const odev_status ready = job->laser_on ? odev_check_interlock(device) : ODEV_OK;
+  if (ready != ODEV_OK || job->items == 0) return ready;
   round_data r = {.device = device,
                   .job = job,
                   .frames_per_item = job->residual ? 2 : 1,
@@ -344,25 +353,25 @@ odev_status odev_transform_task(odev_device *device, const void *argument, odev_
   } else {
     memset(r.forced_step, 255, frames);
     status = run_round(&r, NULL, job->items, result);
-    for (uint32_t retry = 0; status == ODEV_OK && !r.stopped && retry < job->retries; ++retry) {
+    for (uint32_t retry = 0; status == ODEV_OK && retry < job->retries; ++retry) {
       const uint32_t count = collect_saturated(&r, again);
       if (!count) break;
       const uint64_t before = result->frames - result->pilots;
       status = run_round(&r, again, count, result);
       result->retries += result->frames - result->pilots - before;
     }
-    for (uint32_t i = 0; status == ODEV_OK && !r.stopped && i < job->items * r.frames_per_item; ++i) result->saturations += r.saturated[i];
+    for (uint32_t i = 0; status == ODEV_OK && i < job->items * r.frames_per_item; ++i) result->saturations += r.saturated[i];
     if (result->saturations) result->flags |= ODEV_FLAG_SATURATED;
     if (device->pilot.time_ns >= 0 &&
         fabs(hypot(device->pilot.gain[0], device->pilot.gain[1]) - 1) > STALE_AMPLITUDE)
       result->flags |= ODEV_FLAG_CALIBRATION_STALE;
     if (status == ODEV_ERR_OVER_TEMPERATURE) {
-      result->flags |= ODEV_FLAG_OVER_TEMPERATURE;
+      result->finished = 0; /* though earlier rounds had measured: the interlock voids the job */
       memset(job->y, 0, 2 * r.pixels * job->items * sizeof *job->y);
     }
     result->end_ns = device->clock_ns;
     publish(device, result, r.threads);
-    if (status == ODEV_OK && r.stopped) status = odev_stopped(result->frames, (uint64_t)job->items * r.frames_per_item);
+    if (status == ODEV_ERR_CANCELLED) odev_stopped(result->frames, (uint64_t)job->items * r.frames_per_item);
   }
   free(r.forced_step);
   free(r.used_step);

@@ -72,7 +72,12 @@ typedef enum odev_status {
   ODEV_ERR_OVER_TEMPERATURE = 12,/* the interlock tripped */
   ODEV_ERR_NOT_FOUND = 13,       /* no such scheme, file or parameter */
   ODEV_ERR_CANCELLED = 14,       /* the job was cancelled before it ran, or stopped on the way */
-  ODEV_ERR_READ_ONLY = 15        /* the parameter cannot be set */
+  ODEV_ERR_READ_ONLY = 15,       /* the parameter cannot be set */
+  ODEV_ERR_FRAME_LOST = 16,      /* a frame did not arrive, however often it was repeated */
+  ODEV_ERR_SHORT_READ = 17,      /* a frame arrived in part only, however often it was repeated */
+  ODEV_ERR_NO_ANSWER = 18,       /* the device did not answer in time, however often it was asked */
+  ODEV_ERR_INTERLOCK = 19,       /* the laser tripped; it stays off until laser_enabled is set again */
+  ODEV_ERR_RECORDING = 20        /* a replay was asked for something else than was recorded */
 } odev_status;
 
 typedef struct odev_device odev_device;
@@ -91,6 +96,7 @@ typedef struct odev_caps {
   uint32_t dac_bits, adc_bits; /* 0: codes are float32 in [0, 1], counts float32 */
   uint32_t launch_steps;       /* settings of the signal arm's attenuator */
   uint32_t concurrent;         /* blocks of frames may be executed by several threads at once */
+  uint32_t reproducible;       /* opened alike and asked alike, it counts alike, however frames make jobs */
   uint32_t layout;             /* odev_layout */
   uint32_t reference_steps;    /* of ODEV_REFERENCE_STEPS: 4; 3, the first without reference; 1: no reference */
   double launch_step_db;
@@ -99,6 +105,26 @@ typedef struct odev_caps {
   char serial[ODEV_NAME_SIZE];
   char kernels[ODEV_NAME_SIZE]; /* instruction set in use */
 } odev_caps;
+
+/* Nominal values: of the design, not of this device.  docs/backends.md says what they are used for. */
+typedef struct odev_data_sheet {
+  uint32_t struct_size;
+  uint32_t nominal_is_true; /* no tolerances, no converters: there is nothing to calibrate */
+  uint32_t launch_default_step;
+  uint32_t reserved;
+  char profile_name[ODEV_NAME_SIZE];
+  char profile_hash[2 * ODEV_NAME_SIZE]; /* a calibration of another hash is refused */
+  double power_w;                        /* electrical, while working */
+  double tau_us;                         /* time constant of the heaters */
+  double p_pi_mw, power_full_mw, resistance_slope_per_mw;
+  double link_nearest, link_diagonal, link_partner;
+  double b0, b1; /* amplitudes of an interferometer's arms, insertion loss included */
+  double signal_rate_photons_per_us, reference_rate_photons_per_us;
+  double element_width_fraction, reference_waist_px;
+  double qe, gain_e_per_dn, full_well_e, read_noise_e, black_level_dn;
+  double link_ring[3], substrate_k_per_mw[9]; /* heat from afar: by distance, by cosine mode */
+  double ambient_rad_per_k, wavelength_nm, wavelength_rad_per_pm;
+} odev_data_sheet;
 
 typedef enum odev_param {
   ODEV_PARAM_LASER_ENABLED = 0,
@@ -133,6 +159,10 @@ typedef struct odev_telemetry_data {
   uint64_t frames, exposures, pilots, retries;
   uint64_t saturations; /* bins still saturated in their dimmest exposure */
   uint64_t faults;      /* jobs that failed */
+  uint64_t lost;        /* frames exposed in vain: what came of them was lost, and they were repeated */
+  uint64_t clock_jumps; /* times that the device's own clock left its timing */
+  uint32_t interlock;   /* the laser has tripped and not been enabled since */
+  uint32_t reserved;
   double temperature_k, laser_mw;                           /* sensors: with noise and offset */
   double drift_phase_rad, drift_amplitude;                  /* as the last pilot frame measured them */
   double phase_sigma_rad; /* to which the phase between pilots is known, by how they scatter; 0: not yet known */
@@ -179,16 +209,28 @@ typedef struct odev_transform_job {
 } odev_transform_job;
 
 /* SATURATED: bins are clipped in a dimmest exposure even after the retries.  CALIBRATION_STALE: the pilot's
- * amplitude has moved by more than a tenth since the calibration.  OVER_TEMPERATURE: the interlock tripped. */
-enum { ODEV_FLAG_SATURATED = 1, ODEV_FLAG_CALIBRATION_STALE = 2, ODEV_FLAG_OVER_TEMPERATURE = 4 };
+ * amplitude has moved by more than a tenth since the calibration.  OVER_TEMPERATURE: the interlock cut the
+ * heaters.  CLOCK_JUMP: the device's own clock left its timing, and the next transform begins with a pilot. */
+enum {
+  ODEV_FLAG_SATURATED = 1,
+  ODEV_FLAG_CALIBRATION_STALE = 2,
+  ODEV_FLAG_OVER_TEMPERATURE = 4,
+  ODEV_FLAG_CLOCK_JUMP = 8
+};
 
-/* Filled when a job succeeds, and when the interlock fails it: ODEV_ERR_OVER_TEMPERATURE voids a job's counts,
- * its frames and their time have passed, and all heaters are off. */
+/* A frame that was lost, came short or was not answered is repeated at once, so often at most. */
+#define ODEV_MAX_REPEATS 3
+
+/* Filled when a job succeeds, and when it fails: `finished` says what of it is good.  The interlock's
+ * ODEV_ERR_OVER_TEMPERATURE voids a job's counts: its frames and their time have passed, and all heaters are
+ * off. */
 typedef struct odev_result {
   uint32_t struct_size;
   uint32_t flags;
   int64_t start_ns, end_ns; /* device time */
   uint64_t frames, exposures, pilots, retries, saturations;
+  uint64_t lost;     /* frames exposed in vain and repeated; not among `frames` */
+  uint64_t finished; /* frames of an expose job, items of a transform, that are whole: the first ones */
 } odev_result;
 
 /* ---- calibration ----------------------------------------------------------------------------- */
@@ -246,10 +288,19 @@ ODEV_API uint32_t odev_abi_version(void);
 ODEV_API const char *odev_status_name(odev_status status);
 /* What went wrong last in this thread, as one line of text; never null; valid until the thread's next call. */
 ODEV_API const char *odev_last_message(void);
+/* The backend's own error number for that, 0 where it has none; and its handle on it (optical_backend.h). */
+ODEV_API int32_t odev_last_native_code(void);
+ODEV_API uint64_t odev_last_cause(void);
 
 /* ---- opening and closing --------------------------------------------------------------------- */
 
-/* Schemes this build can open, as a null-terminated list. */
+/* Schemes this library can open, as a null-terminated list.  docs/backends.md has the grammar of URIs:
+ *
+ *     null:64                                              nothing behind it: counts of 0
+ *     emulator:lab7.spec                                   an emulated device, from a file of Python's
+ *     library:./mydevice.so?key=value                      a backend from a shared library
+ *     fault:?dropped_frame=17&hot_pixel=p0.1&of=null:64    any of them, with faults
+ */
 ODEV_API const char *const *odev_enumerate(void);
 /* *device is set on success alone.  NOT_FOUND: no such scheme; ARGUMENT: not a URI of that scheme;
  * MEMORY, CAPABILITY, BACKEND: it cannot be opened here. */
@@ -259,6 +310,7 @@ ODEV_API odev_status odev_open(const char *uri, odev_device **device);
  * quick.  A second close is the caller's error. */
 ODEV_API odev_status odev_close(odev_device *device);
 ODEV_API odev_status odev_get_caps(odev_device *device, odev_caps *caps);
+ODEV_API odev_status odev_get_data_sheet(odev_device *device, odev_data_sheet *sheet);
 
 /* ---- parameters: ids are 0 to ODEV_PARAM_COUNT - 1 -------------------------------------------- */
 
@@ -278,15 +330,14 @@ ODEV_API odev_status odev_load_calibration(odev_device *device, const odev_calib
 /* Puts a job at the end of the queue.  *ticket is set on success alone, and must be waited for. */
 ODEV_API odev_status odev_submit_expose(odev_device *device, const odev_expose_job *job, odev_ticket **ticket);
 ODEV_API odev_status odev_submit_transform(odev_device *device, const odev_transform_job *job, odev_ticket **ticket);
-/* Waits until the job has ended, takes the ticket back and answers with the job's own status: OK and
- * OVER_TEMPERATURE fill `result`, which may be null; what the arrays hold after another is undefined.
- * TIMEOUT: it has not ended within timeout_ns (0: just look; negative: wait for ever), and the ticket is
+/* Waits until the job has ended, takes the ticket back and answers with the job's own status.  A job
+ * that has run fills `result`, which may be null, however it ended: result.finished says what of the arrays
+ * is good.  TIMEOUT: it has not ended within timeout_ns (0: just look; negative: wait for ever), and the ticket is
  * still good.  Each ticket is waited for to its end once, by one thread, before its device is closed. */
 ODEV_API odev_status odev_wait(odev_ticket *ticket, int64_t timeout_ns, odev_result *result);
 /* Waits in the same way, but leaves the ticket: OK once the job has ended, well or not; TIMEOUT.  Any
  * number of threads may do so at once, as long as none takes the ticket away by odev_wait.  After an
- * OK, odev_wait answers at once and with the job's own status: a backend that did not answer in time
- * fails a job with TIMEOUT too. */
+ * OK, odev_wait answers at once and with the job's own status. */
 ODEV_API odev_status odev_poll(odev_ticket *ticket, int64_t timeout_ns);
 /* What odev_wait would answer now, without taking the ticket. */
 ODEV_API odev_status odev_outcome(odev_ticket *ticket, odev_result *result);

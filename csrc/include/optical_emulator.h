@@ -6,7 +6,7 @@
 #ifndef OPTICAL_EMULATOR_H
 #define OPTICAL_EMULATOR_H
 
-#include "optical_driver.h"
+#include "optical_backend.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -55,6 +55,12 @@ typedef struct odev_emulator_spec {
 } odev_emulator_spec;
 
 ODEV_API odev_status odev_open_emulator(const odev_emulator_spec *spec, odev_device **device);
+/* The same as a backend, for odev_open_backend or for a wrapper around it; the sheet may be null. */
+ODEV_API odev_status odev_make_emulator(const odev_emulator_spec *spec, const odev_data_sheet *sheet,
+                                        odev_backend *backend, void **context);
+/* Writes a device to a new file, for odev_open("emulator:PATH") of this build on such a machine. */
+ODEV_API odev_status odev_save_emulator(const odev_emulator_spec *spec, const odev_data_sheet *sheet,
+                                        const char *path);
 
 #ifdef __cplusplus
 }

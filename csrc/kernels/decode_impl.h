@@ -52,12 +52,16 @@ INLINE uint32_t decode_frame_impl(const odev_codec *k, const void *counts, const
       const int at = r * g.ld + c;
       vc sum = {vset(0.0f), vset(0.0f)};
       vf weights = vset(0.0f);
+      const vf inverse_re = vload(k->inverse_output_re + at), inverse_im = vload(k->inverse_output_im + at);
       for (int e = 0; e < exposures; ++e) {
         const combined f = combine_steps(k, counts, e, r, c, steps);
         const float *gain = k->launch_inverse[launch_step[e]];
         const vc z = vc_mul(f.y, vset(gain[0]), vset(gain[1]));
-        if (e == 0)
-          saturated += (uint32_t)__builtin_popcount(vmask_bits(f.saturated));
+        const uint32_t full = e == 0 ? vmask_bits(f.saturated) : 0;
+        if (full) { /* a hot pixel that the calibration masks is full at any exposure: it doesn't count */
+          const vf size = vmax(vmax(inverse_re, -inverse_re), vmax(inverse_im, -inverse_im));
+          saturated += (uint32_t)__builtin_popcount(full & vmask_bits(vgreater(size, vset(0.0f))));
+        }
         if (exposures == 1) {
           sum = z;
           weights = vset(1.0f);
@@ -74,8 +78,7 @@ INLINE uint32_t decode_frame_impl(const odev_codec *k, const void *counts, const
         weights = weights + weight;
       }
       const vf norm = vset(1.0f) / weights;
-      vc out = vc_mul((vc){sum.re * norm, sum.im * norm}, vload(k->inverse_output_re + at),
-                      vload(k->inverse_output_im + at));
+      vc out = vc_mul((vc){sum.re * norm, sum.im * norm}, inverse_re, inverse_im);
       out.re = out.re * inverse_scale;
       out.im = out.im * (inverse_scale * sign);
       float *row = y + 2 * (size_t)r * (size_t)g.n;

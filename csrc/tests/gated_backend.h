@@ -26,7 +26,7 @@ static inline odev_status gated_caps(void *context, odev_caps *caps) {
   return ODEV_OK;
 }
 
-static inline odev_status gated_execute(void *context, const odev_block *block, char *message) {
+static inline odev_status gated_execute(void *context, const odev_block *block, odev_report *report) {
   gate *g = context;
   pthread_mutex_lock(&g->lock);
   ++g->entered;
@@ -38,13 +38,13 @@ static inline odev_status gated_execute(void *context, const odev_block *block, 
   pthread_mutex_unlock(&g->lock);
   memset(block->counts, 0, (size_t)block->frames * GATED_N * GATED_N * sizeof(uint16_t));
   if (block->launch_step[0] != GATED_FAILS) return ODEV_OK;
-  snprintf(message, ODEV_MESSAGE_SIZE, "the shutter is stuck");
+  snprintf(report->message, ODEV_MESSAGE_SIZE, "the shutter is stuck");
   return ODEV_ERR_BACKEND;
 }
 
 static inline odev_status gated_sensors(void *context, uint64_t reading, double laser_mw, const void *codes,
-                                        odev_telemetry_data *telemetry) {
-  (void)context, (void)reading, (void)codes;
+                                        odev_telemetry_data *telemetry, odev_report *report) {
+  (void)context, (void)reading, (void)codes, (void)report;
   telemetry->temperature_k = 300;
   telemetry->laser_mw = laser_mw;
   return ODEV_OK;

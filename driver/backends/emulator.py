@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import difflib
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from numbers import Integral
 from pathlib import Path
 from typing import Any
@@ -10,8 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from driver.backends.opened import OpenedDevice
-from driver.errors import DriverError, UnknownDeviceError, ValueRangeError
+from driver.backends.data_sheet import LAYOUTS, sheet_to_c
+from driver.backends.made import Made
+from driver.errors import UnknownDeviceError, ValueRangeError
 from driver.info import REFERENCE_STEPS, DeviceInfo, NominalValues, Timing
 from driver.library import check, ffi, lib, pointer, struct
 from driver.numbers import shown
@@ -20,7 +25,14 @@ from optical_device.fabrication import Fabrication, fabricate
 from optical_device.profile import Profile, load_profile, profile_hash, profile_names
 from optical_device.thermal import diagonal_link, ring_kernel, substrate_table
 
-__all__ = ["data_sheet", "emulator_spec", "open_emulator", "profile_names"]
+__all__ = [
+    "data_sheet",
+    "emulator_spec",
+    "fabricated",
+    "make_emulator",
+    "profile_names",
+    "save_emulator",
+]
 
 _REAL_PLANES = (
     "dac_bow", "dac_bit_error", "power_full_mw", "resistance_slope_per_mw", "p_pi_mw",
@@ -35,11 +47,51 @@ _SCALARS = (
     "gain_e_per_dn", "full_well_e", "read_noise_e", "black_level_dn",
 )  # fmt: skip
 
-_LAYOUTS = {"mft": lib.ODEV_LAYOUT_MFT, "4f": lib.ODEV_LAYOUT_4F}
+
+def make_emulator(name: str, seed: int, overrides: Mapping[str, Any]) -> Made:
+    """Fabricate an emulated device on the C kernels.
+
+    Raises
+    ------
+    UnknownDeviceError, ValueRangeError
+        As of `fabricated`.
+    """
+    fabrication = fabricated(name, seed, overrides)
+    profile = fabrication.profile
+    with _refusing_values():
+        spec, _arrays = emulator_spec(fabrication)
+    backend, context = ffi.new("odev_backend *"), ffi.new("void **")
+    sheet = replace(data_sheet(profile, fabrication.serial), reproducible=True)
+    check(lib.odev_make_emulator(spec, sheet_to_c(sheet), backend, context))
+    settings = {
+        lib.ODEV_PARAM_LASER_MW: profile.source.laser_mw,
+        lib.ODEV_PARAM_REFERENCE_FRACTION: profile.reference.fraction,
+    }
+    return Made(backend, context[0], sheet, settings)
 
 
-def open_emulator(name: str, seed: int, overrides: Mapping[str, Any]) -> OpenedDevice:
-    """Fabricate and open an emulated device.
+def save_emulator(
+    path: str | Path, name: str, seed: int = 0, overrides: Mapping[str, Any] | None = None
+) -> None:
+    """Write an emulated device to a new file, which C opens as ``emulator:PATH``.
+
+    It holds the specimen's true values.  A device opened from it starts at the laser's nominal
+    power and the whole reference beam.
+
+    Raises
+    ------
+    UnknownDeviceError, ValueRangeError
+        As of `fabricated`; or the file exists or cannot be written.
+    """
+    fabrication = fabricated(name, seed, overrides or {})
+    with _refusing_values():
+        spec, _arrays = emulator_spec(fabrication)
+    sheet = sheet_to_c(data_sheet(fabrication.profile, fabrication.serial))
+    check(lib.odev_save_emulator(spec, sheet, os.fsencode(path)))
+
+
+def fabricated(name: str, seed: int, overrides: Mapping[str, Any]) -> Fabrication:
+    """Fabricate a device.
 
     Parameters
     ----------
@@ -62,27 +114,24 @@ def open_emulator(name: str, seed: int, overrides: Mapping[str, Any]) -> OpenedD
     is_file = name.endswith(".toml")
     if (is_file and not Path(name).is_file()) or (not is_file and name not in profile_names()):
         known = ", ".join(profile_names())
+        near = difflib.get_close_matches(name, profile_names(), 1)
+        meant = f", did you mean {near[0]!r}?" if near else ";"
         raise UnknownDeviceError(
-            f"unknown profile {name!r}; profiles are {known}, or a .toml file's path"
+            f"unknown profile {name!r}{meant} profiles are {known}, or a .toml file's path"
         )
+    with _refusing_values():
+        return fabricate(load_profile(name, **overrides), int(seed))
+
+
+@contextmanager
+def _refusing_values() -> Iterator[None]:
+    """What the physics says of a value that it can't use, as the driver's error."""
     try:
-        profile = load_profile(name, **overrides)
-        fabrication = fabricate(profile, int(seed))
-        spec, _arrays = emulator_spec(fabrication)
+        yield
     except ValueError as error:
         raise ValueRangeError(" ".join(str(error).split())) from None
     except ArithmeticError as error:
         raise ValueRangeError(f"a value of the profile is beyond all bounds: {error}") from None
-    handle = ffi.new("odev_device **")
-    check(lib.odev_open_emulator(spec, handle))
-    try:
-        check(lib.odev_set_param(handle[0], lib.ODEV_PARAM_LASER_MW, profile.source.laser_mw))
-        fraction = profile.reference.fraction
-        check(lib.odev_set_param(handle[0], lib.ODEV_PARAM_REFERENCE_FRACTION, fraction))
-    except DriverError:
-        check(lib.odev_close(handle[0]))
-        raise
-    return OpenedDevice(handle[0], data_sheet(profile, fabrication.serial))
 
 
 def emulator_spec(fabrication: Fabrication) -> tuple[Any, list[NDArray[Any]]]:
@@ -103,7 +152,7 @@ def emulator_spec(fabrication: Fabrication) -> tuple[Any, list[NDArray[Any]]]:
         dac_bits=profile.device.dac_bits,
         adc_bits=profile.device.adc_bits,
         launch_steps=profile.source.launch_steps,
-        layout=_LAYOUTS[profile.device.layout],
+        layout=LAYOUTS[profile.device.layout],
         reference_steps=REFERENCE_STEPS[profile.device.detection],
         shot_noise=int(profile.camera.shot_noise),
         poisson=int(

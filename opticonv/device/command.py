@@ -40,3 +40,21 @@ def show(
     from opticonv.device.show import show_device
 
     show_device(profile, seed, out)
+
+
+@device_app.command()
+def check(
+    uri: Annotated[
+        str,
+        typer.Argument(help="Device URI, such as emulator:lab or library:./mydevice.so?port=3."),
+    ],
+    seed: Seed = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option("--only", help="Name of a check to run, as in the table; may be repeated."),
+    ] = None,
+) -> None:
+    """Check that a backend does what every device must do; exit with 1 if it does not."""
+    from opticonv.device.check import check_device
+
+    check_device(uri, seed, only)

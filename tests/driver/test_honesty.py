@@ -318,7 +318,8 @@ def test_the_library_offers_no_way_to_the_truth() -> None:
         and any(a is ffi.typeof("odev_device *") for a in ffi.typeof(getattr(lib, name)).args)
     }
     assert takes_device == {
-        "odev_close", "odev_get_caps", "odev_describe_param", "odev_get_param", "odev_set_param",
+        "odev_close", "odev_get_caps", "odev_get_data_sheet", "odev_describe_param",
+        "odev_get_param", "odev_set_param",
         "odev_load_calibration", "odev_submit_expose", "odev_submit_transform", "odev_run_expose",
         "odev_run_transform", "odev_encode", "odev_decode", "odev_idle", "odev_telemetry",
         "odev_abort_all",

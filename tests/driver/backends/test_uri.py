@@ -9,7 +9,7 @@ import pytest
 
 import optical_device
 from driver import open_device
-from driver.backends.uri import device_uris, parse_uri
+from driver.backends import device_uris, parse_uri
 from driver.errors import DriverError, UnknownDeviceError, ValueRangeError
 
 
