@@ -88,11 +88,10 @@ def _section(report: RoutineReport) -> str:
 
 
 def _value_row(value: Value) -> str:
-    sigma = number(value.typical_sigma) if value.typical_sigma else "–"
     scatter = "–" if value.scatter is None else number(value.scatter)
-    name = value.name if value.scatter is None else f"{value.name} (median)"
+    name = f"{value.name} (median)" if value.is_map else value.name
     return (
-        f'<tr><td>{escape(name)}</td><td class="n">{number(value.typical)}</td>'
-        f'<td class="n">{sigma}</td><td>{escape(value.unit)}</td>'
+        f'<tr><td>{escape(name)}</td><td class="n">{value.value_text}</td>'
+        f'<td class="n">{value.sigma_text or "–"}</td><td>{escape(value.unit)}</td>'
         f'<td class="n">{scatter}</td></tr>\n'
     )

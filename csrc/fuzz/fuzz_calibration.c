@@ -59,10 +59,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
       values(&in, 4 * SMALL_PIXELS, planes.little), values(&in, 16 * SMALL_PIXELS, planes.little),
       values(&in, 2 * SMALL_PIXELS, planes.little), values(&in, 2 * SMALL_PIXELS, planes.real_one),
       values(&in, 2 * SMALL_PIXELS, planes.real_one), values(&in, 2 * SMALL_STEPS, planes.launch_gain),
-      values(&in, 2 * SMALL_PIXELS, planes.spectrum)};
+      values(&in, 2 * SMALL_PIXELS, planes.spectrum), values(&in, 3, planes.little), values(&in, 9, planes.little)};
   c.power_full_mw = arrays[0], c.rho = arrays[1], c.theta0_rad = arrays[2], c.kappa_rad_per_mw = arrays[3];
   c.beta_per_mw = arrays[4], c.links = arrays[5], c.partner = arrays[6], c.input_map = arrays[7];
   c.output_map = arrays[8], c.launch_gain = arrays[9], c.pilot_spectrum = arrays[10];
+  c.ring = arrays[11], c.substrate_rad_per_mw = arrays[12];
   uint16_t *pilot = malloc(4 * SMALL_PIXELS * sizeof *pilot);
   for (int i = 0; pilot && i < 4 * SMALL_PIXELS; ++i) pilot[i] = (uint16_t)(what & 16 ? fuzz_u32(&in) : 100u);
   c.pilot_codes = what & 32 ? NULL : pilot;

@@ -98,7 +98,8 @@ static void build_substrate(odev_codec *k, odev_arena *arena, const odev_calibra
   for (int p = 0; p < ODEV_CODEC_MODES; ++p)
     for (int q = 0; q < ODEV_CODEC_MODES; ++q) {
       k->warmth[p][q] = s->substrate_rad_per_mw[3 * p + q] / two_pi;
-      k->response[p][q] = k->warmth[p][q] / (1 + k->warmth[p][q] * gives_way[p][q]);
+      /* A chip that cools where it is heated is none; but nothing is divided by 0 for it. */
+      k->response[p][q] = k->warmth[p][q] / fmax(1 + k->warmth[p][q] * gives_way[p][q], 0.1);
     }
   for (int stage = 0; stage < 2; ++stage) {
     float *const theta0 = (float *)(uintptr_t)k->theta0_turns[stage];

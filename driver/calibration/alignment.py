@@ -106,7 +106,7 @@ def _camera_shift(bench: Bench) -> tuple[RealArray, RealArray, Panel]:
     left = target[good] - design[good] @ solution
     # The response's own tilt went into the beam's fit, and half of it comes back as a tilt here.
     noise = np.var(left) + np.var(response[good]) / 4
-    covariance = np.linalg.inv(design[good].T @ design[good]) * noise
+    covariance = np.linalg.pinv(design[good].T @ design[good]) * noise
     if not width:
         solution[2:], covariance[:] = 0, 0
     across = np.arange(size) - size // 2.0

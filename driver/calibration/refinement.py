@@ -149,9 +149,7 @@ class Refinement:
             freedom = 1 - step.shape[-1] / (2 * z.shape[-1])
             self._note_sigma(np.sqrt(variance * by_pixel[..., None] / freedom))
         if has_ring:
-            step_of_ring, self.ring_sigma = clustered(ring[:, 0], ring[:, 1])
-            self.ring_strength += step_of_ring
-            self.chip.ring = reach * self.ring_strength
+            self._move_ring(ring, reach)
         self._learn(columns, deviation + step, share)
         self._move(columns, step)
 
@@ -183,9 +181,25 @@ class Refinement:
         return np.array([pull, float(np.vdot(change, change).real)])
 
     def finish(self) -> None:
-        """Update the maps once more, for the chip as it is now."""
-        self.maps.update(self.chip, fourier(self.chip.heated(self.record.cold).field()))
+        """Update maps and second ring once more, for the chip as it is now."""
+        heated = self.chip.heated(self.record.cold)
+        z = heated.field()
+        residual = fourier_inverse(self.maps.update(self.chip, fourier(z)))
         self.residual = self.maps.residual
+        reach = np.array(self.nominal.link_ring)
+        if np.any(reach):
+
+            def pull(row: int) -> RealArray:
+                jacobian = self._jacobian(row, heated, z[row], thermal=False)
+                return self._ring_row(row, heated, jacobian, residual[row], reach)
+
+            self._move_ring(np.array(each_row(pull, z.shape[0])), reach)
+
+    def _move_ring(self, by_row: RealArray, reach: RealArray) -> None:
+        """Step of the second ring's strength, by the rows' pulls and weights (N, 2)."""
+        step, self.ring_sigma = clustered(by_row[:, 0], by_row[:, 1])
+        self.ring_strength += step
+        self.chip.ring = reach * self.ring_strength
 
     def link_prior(self) -> tuple[RealArray, RealArray, RealArray]:
         """Mean, scatter and information of the links' populations, each (2, 2, 4)."""

@@ -33,6 +33,10 @@ Verdict: TypeAlias = Literal["pass", "degraded", "failed"]
 """pass: as the data sheet promises; degraded: usable, but worse; failed: don't compute with it."""
 
 
+FEW = 8
+"""Numbers that are listed one by one."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Value:
     """A measured quantity, one number or one of each pixel, with its standard uncertainty."""
@@ -56,8 +60,25 @@ class Value:
 
     @property
     def scatter(self) -> float | None:
-        """Standard deviation over pixels; None for one number."""
-        return float(np.std(self.value)) if np.ndim(self.value) else None
+        """Standard deviation over pixels; None for a few numbers."""
+        return float(np.std(self.value)) if self.is_map else None
+
+    @property
+    def is_map(self) -> bool:
+        """Whether it has a value of each pixel, rather than a few that can be read one by one."""
+        return np.size(self.value) > FEW
+
+    @property
+    def value_text(self) -> str:
+        """The value as a lab book writes it: the median over pixels, or all of a few numbers."""
+        return number(self.typical) if self.is_map else _listed(self.value)
+
+    @property
+    def sigma_text(self) -> str:
+        """The uncertainty likewise; empty where there is none."""
+        if not np.any(self.sigma):
+            return ""
+        return number(self.typical_sigma) if self.is_map else _listed(self.sigma)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -138,6 +159,12 @@ def judged(checks: Sequence[Check]) -> tuple[Verdict, str]:
     return "pass", "; ".join(check.text for check in checks)
 
 
+def _listed(values: Any) -> str:
+    """Numbers one by one; one that they all share, once."""
+    texts = [number(float(value)) for value in np.ravel(values)]
+    return texts[0] if len(set(texts)) == 1 else ", ".join(texts)
+
+
 def number(value: float) -> str:
     """Four digits at most, as a lab book writes it."""
     return f"{value:.4g}"
@@ -189,8 +216,8 @@ def report_lines(report: RoutineReport) -> list[str]:
     for value in report.values:
         spread = "" if value.scatter is None else f", scatter over pixels {number(value.scatter)}"
         unit = f" {value.unit}" if value.unit else ""
-        sigma = f" ± {number(value.typical_sigma)}" if value.typical_sigma else ""
-        lines.append(f"  {value.name}: {number(value.typical)}{sigma}{unit}{spread}")
+        sigma = f" ± {value.sigma_text}" if value.sigma_text else ""
+        lines.append(f"  {value.name}: {value.value_text}{sigma}{unit}{spread}")
     lines.append(
         f"  {report.frames} frames, {report.device_time_s:.3f} s of device time, "
         f"{report.host_time_s:.2f} s of host time"

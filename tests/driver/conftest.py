@@ -136,7 +136,7 @@ def drifted_theta(fab: Fabrication) -> NDArray[np.float64]:
     axis = (np.arange(fab.profile.device.n) - fab.profile.device.n // 2) / fab.profile.device.n
     kelvin = around.gradient_row_k * axis[:, None] + around.gradient_column_k * axis
     warm = fab.ambient_rad_per_k * (around.ambient_k + kelvin)
-    return np.asarray(warm + fab.wavelength_rad_per_pm * around.wavelength_pm)
+    return np.asarray(warm - fab.wavelength_rad_per_pm * around.wavelength_pm)
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from driver import Calibration
 from driver.calibration import RoutineReport
 from driver.calibration.flat import beam_of
 from driver.calibration.planes import nominal_output_map
+from driver.calibration.report import Value
 from driver.info import DeviceInfo
 from optical_device.draw import Draw
 from optical_device.drift import Drift, drift
@@ -68,11 +69,11 @@ def compare(
         error = np.asarray(found.value) - wanted if off is None else off
         made[name] = Compared(np.atleast_1d(error), np.atleast_1d(np.asarray(found.sigma) + 0.0))
 
-    _camera(note, book, info, truth)
+    _camera(made, note, book, info, truth)
     main_s = by_name["heaters"] - 0.5 * MAIN_FRAMES * info.timing.frame_us() * 1e-6
     _chip(note, calibration, info, truth, _drift(truth, main_s)[0])
     _planes(note, calibration, info, truth)
-    _rest(note, book, info, truth, _drift(truth, by_name["drift"])[1])
+    _rest(made, note, book, info, truth, _drift(truth, by_name["drift"])[1])
     return made
 
 
@@ -80,7 +81,17 @@ def _drift(truth: Fabrication, time_s: float) -> tuple[Floats, Floats]:
     return drift(time_s, truth.drift_amplitude, truth.drift_omega_rad_per_s, truth.drift_phase_rad)
 
 
-def _camera(note: Any, book: Any, info: DeviceInfo, truth: Fabrication) -> None:
+def _both(found: Sequence[Value], wanted: Sequence[float]) -> Compared:
+    """Two numbers that are one quantity."""
+    return Compared(
+        np.array([value.value for value in found]) - np.array(wanted),
+        np.array([value.sigma for value in found]),
+    )
+
+
+def _camera(
+    made: dict[str, Compared], note: Any, book: Any, info: DeviceInfo, truth: Fabrication
+) -> None:
     gain = truth.gain_e_per_dn
     current = truth.dark_e_per_s_map / gain
     black = truth.black_level_dn + current * info.timing.exposure_us * 1e-6
@@ -100,9 +111,9 @@ def _camera(note: Any, book: Any, info: DeviceInfo, truth: Fabrication) -> None:
     stray = truth.stray_rate_photons_per_us / truth.reference_rate_photons_per_us
     light = truth.reference_map**2 + stray
     beam, _, _ = beam_of(light, everywhere)
-    names = ("beam centre, row", "beam centre, column", "beam waist")
-    for name, wanted in zip(names, beam, strict=True):
-        note(name, "flat", name, wanted)
+    note("beam waist", "flat", "beam waist", beam[2])
+    found = [book["flat"].value(f"beam centre, {axis}") for axis in ("row", "column")]
+    made["beam centre"] = _both(found, beam[:2])
     _, _, response = beam_of(truth.qe_map * light, everywhere)
     note("PRNU of a pixel", "flat", "response", response)
     level = book["flat"].value("reference beam")
@@ -128,7 +139,7 @@ def _chip(
         + now[Drift.GRADIENT_COLUMN] * axis
     )
     warm = truth.ambient_rad_per_k * kelvin
-    warm = warm + truth.wavelength_rad_per_pm * now[Drift.WAVELENGTH]
+    warm = warm - truth.wavelength_rad_per_pm * now[Drift.WAVELENGTH]
     theta0 = truth.static_phase_rad[:, 0] + warm + lingering[:, 0]
     off = np.angle(np.exp(1j * (calibration.theta0_rad - theta0)))
     note("heater: phase without heat", "heaters", "phase without heat", None, off)
@@ -172,7 +183,14 @@ def _planes(note: Any, calibration: Calibration, info: DeviceInfo, truth: Fabric
         note(f"{plane}, phase", "maps", f"{plane}, phase", None, np.angle(ratio))
 
 
-def _rest(note: Any, book: Any, info: DeviceInfo, truth: Fabrication, slope: Floats) -> None:
+def _rest(
+    made: dict[str, Compared],
+    note: Any,
+    book: Any,
+    info: DeviceInfo,
+    truth: Fabrication,
+    slope: Floats,
+) -> None:
     four = info.reference_steps == 4
     steps = truth.step_phase_rad[slice(None) if four else slice(1, 3)]
     steps = steps - np.pi / 2 * np.arange(len(steps))
@@ -184,8 +202,8 @@ def _rest(note: Any, book: Any, info: DeviceInfo, truth: Fabrication, slope: Flo
     # The reference drifts from step to step: it acts as an error of the steps.
     timing = info.timing
     leak += -0.5j * slope[Drift.REFERENCE_PHASE] * (timing.exposure_us + timing.readout_us) * 1e-6
-    note("leak, real", "reference_arm", "conjugate leak, real", leak.real)
-    note("leak, imaginary", "reference_arm", "conjugate leak, imaginary", leak.imag)
+    found = [book["reference_arm"].value(f"conjugate leak, {p}") for p in ("real", "imaginary")]
+    made["leak"] = _both(found, (leak.real, leak.imag))
     size = info.grid[0]
     axis = np.arange(size) - size // 2.0
     phase = np.angle(truth.output_map / nominal_output_map(info))

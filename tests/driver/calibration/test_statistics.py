@@ -17,8 +17,8 @@ MAPS = (
     "input map, modulus", "input map, phase", "output map, modulus", "output map, phase",
 )  # fmt: skip
 SCALARS = (
-    "system gain", "read noise", "saturation", "beam centre, row", "beam centre, column",
-    "beam waist", "second ring", "substrate", "leak, real", "leak, imaginary", "chip shift",
+    "system gain", "read noise", "saturation", "beam centre",
+    "beam waist", "second ring", "substrate", "leak", "chip shift",
     "camera shift", "rotation", "magnification", "phase steps", "drift rate",
 )  # fmt: skip
 
