@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from driver.arrays import complex_frames, from_caller
 from driver.errors import CapabilityError, DTypeError, ValueRangeError
-from driver.spectral import pack_pictures, picture_rms, unpack_pictures
 
 __all__ = ["transform_packed"]
 
@@ -71,6 +70,13 @@ def transform_packed(
     return restore(results.reshape(array.shape))
 
 
+def _rms(pictures: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Root mean square of each picture, 1 for an empty one: equal energy keeps their mixing fair."""
+    rms = np.sqrt(np.mean(pictures**2, axis=(1, 2), dtype=np.float32))
+    rms[rms == 0] = 1
+    return rms
+
+
 def _mirrored(spectra: Complex) -> Complex:
     """conj(Z(-k)) of each plane."""
     turned = np.roll(spectra[:, ::-1, ::-1], (1, 1), (1, 2))
@@ -80,8 +86,11 @@ def _mirrored(spectra: Complex) -> Complex:
 def _pictures_to_spectra(
     transform: Callable[[Complex], Complex], pictures: NDArray[np.float32]
 ) -> Complex:
-    scale = picture_rms(pictures) if len(pictures) else np.ones(0, np.float32)
-    frames = transform(pack_pictures(pictures, scale, pair=True))
+    scale = _rms(pictures)
+    scaled = pictures / scale[:, None, None]
+    packed = scaled[0::2].astype(np.complex64)
+    packed.imag[: len(pictures) // 2] = scaled[1::2]
+    frames = transform(packed)
     mirrored = _mirrored(frames)
     spectra = np.empty(pictures.shape, np.complex64)
     spectra[0::2] = 0.5 * (frames + mirrored)
@@ -100,4 +109,8 @@ def _spectra_to_pictures(transform: Callable[[Complex], Complex], spectra: Compl
     scaled = spectra / norm[:, None, None]
     frames = scaled[0::2].copy()
     frames[: len(spectra) // 2] += 1j * scaled[1::2]
-    return unpack_pictures(transform(frames), norm, paired=True).astype(np.complex64)
+    seen = transform(frames)
+    pictures = np.empty(spectra.shape, np.complex64)
+    pictures[0::2] = seen.real
+    pictures[1::2] = seen.imag[: len(spectra) // 2]
+    return pictures * norm[:, None, None]

@@ -7,8 +7,12 @@ and benchmarks read it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from math import prod
+
+import numpy as np
+from numpy.typing import NDArray
 
 from driver.codec_macs import DRIFT_MACS, PILOT_MACS, decode_macs, encode_macs
 from driver.convolution_shapes import (
@@ -21,10 +25,11 @@ from driver.convolution_shapes import (
     pair,
 )
 from driver.errors import CapabilityError, ShapeError, ValueRangeError
+from driver.glue_macs import polynomial_macs, scaling_macs
 from driver.info import Timing
 from driver.numbers import whole
-from driver.polynomial import polynomial_macs
 from driver.precision import PassOptions, Precision, preset
+from driver.sampling import Sampling, by_phases, dense
 from driver.spectral import half_width
 from driver.tiling import Layout, lay_out
 from driver.tracking import PILOT_PERIOD
@@ -49,7 +54,7 @@ class Macs:
 
     ``gemm`` is what an electronic convolution would take; the others are what stays electronic.
     Spectral products count four real MACs per complex product and half a plane of N·(N//2+1) bins,
-    dense (stride 1), rims and unused parts of tiles included. ``kernels`` is spent once per weight.
+    rims and unused parts of tiles included. ``kernels`` is spent once per weight.
     ``codec`` is encoding, decoding and drift correction (`driver.codec_macs`), residual frames and
     pilots included.
 
@@ -74,7 +79,11 @@ class Macs:
 
 @dataclass(frozen=True)
 class KernelPart:
-    """A block of a kernel's taps that is convolved by itself; a small kernel is one block."""
+    """A block of a kernel's taps that is convolved by itself; a small kernel is one block.
+
+    ``sources`` (planes, 3) uint32: channel of the input, and first row and column in the padded
+    picture, of each plane, group by group, by phase, by channel.
+    """
 
     first_row: int
     rows: int
@@ -82,6 +91,7 @@ class KernelPart:
     columns: int
     extent: tuple[int, int]
     layout: Layout
+    sources: NDArray[np.uint32] = field(compare=False, repr=False)
 
     def chunks(self, channels: int) -> list[tuple[int, int]]:
         """Runs of tiles ``[first, last)`` that are held in memory together."""
@@ -115,10 +125,12 @@ class ConvolutionPlan:
     padding : (int, int, int, int)
         Pixels added electronically at top, bottom, left, right.
     padding_mode : str
-    padded, output : (int, int)
-        Sizes of the padded picture and of the result.
+    size, padded, output : (int, int)
+        Sizes of the picture, of the padded picture and of the result.
     dense : (int, int)
-        Size of the part of the stride-1 output that the result is taken from.
+        Size of what is computed, of which `sampling.stride` takes the result.
+    sampling : Sampling
+        Which pixels each plane takes: how a stride is spared (`driver.sampling`).
     parts : tuple of KernelPart
     precision : Precision
     reference_steps : int
@@ -135,9 +147,11 @@ class ConvolutionPlan:
     dilation: tuple[int, int]
     padding: tuple[int, int, int, int]
     padding_mode: str
+    size: tuple[int, int]
     padded: tuple[int, int]
     output: tuple[int, int]
     dense: tuple[int, int]
+    sampling: Sampling
     parts: tuple[KernelPart, ...]
     precision: Precision
     reference_steps: int = 4
@@ -189,9 +203,21 @@ class ConvolutionPlan:
         return sum(part.layout.tiles for part in self.parts)
 
     @property
+    def planes(self) -> int:
+        """Pictures of pass 1 in a tile: input channels, times the phases of a stride."""
+        return self.inputs * len(self.sampling.phases)
+
+    @cached_property
+    def output_sources(self) -> NDArray[np.uint32]:
+        """As `KernelPart.sources`, for the output."""
+        sources = np.zeros((self.outputs, 3), np.uint32)
+        sources[:, 0] = np.arange(self.outputs)
+        return sources
+
+    @property
     def picture_frames(self) -> int:
-        """Frames of pass 1: every tile of every input channel."""
-        return self._frames(self.inputs) * self.precision.pictures.frames_per_item
+        """Frames of pass 1: every tile of every plane."""
+        return self._frames(self.planes) * self.precision.pictures.frames_per_item
 
     @property
     def product_frames(self) -> int:
@@ -221,36 +247,27 @@ class ConvolutionPlan:
     def macs(self) -> Macs:
         """Multiply-accumulates, with their conventions in `Macs`."""
         pairs = self.inputs * self.outputs // self.groups
-        pixels = self.grid**2
-        bins = self.grid * half_width(self.grid)
+        plane_pairs = self.planes * self.outputs // self.groups
+        pixels, bins = self.grid**2, self.grid * half_width(self.grid)
         polynomial = sum(
-            len(group.tile)
-            * polynomial_macs(
-                (group.height, group.width), part.extent, pairs, self.inputs, self.outputs
-            )
+            count * polynomial_macs((h, w), part.extent, plane_pairs, self.planes, self.outputs)
             for part in self.parts
-            for group in part.layout.groups
+            for h, w, count in part.layout.sizes()
         )
         return Macs(
-            gemm=self.batch
-            * self.output[0]
-            * self.output[1]
-            * pairs
-            * self.kernel[0]
-            * self.kernel[1],
-            spectral=COMPLEX_MACS * bins * self.tiles * pairs,
+            gemm=self.batch * self.output[0] * self.output[1] * pairs * prod(self.kernel),
+            spectral=COMPLEX_MACS * bins * self.tiles * plane_pairs,
             # Rows of the transform take real taps (2 real MACs), columns complex ones.
-            kernels=pairs
+            kernels=plane_pairs
             * sum(
                 2 * self.grid * part.rows * part.columns + COMPLEX_MACS * bins * part.columns
                 for part in self.parts
             ),
             polynomial=polynomial,
-            # Energy and scale into the frame, and the scale out of it, in both passes.
-            scaling=self.tiles * (2 * pixels + 4 * bins) * (self.inputs + self.outputs),
+            scaling=self.tiles * scaling_macs(pixels, bins, self.planes, self.outputs),
             codec=pixels
             * (
-                self._frames(self.inputs) * _macs_per_item(self.precision.pictures)
+                self._frames(self.planes) * _macs_per_item(self.precision.pictures)
                 + self._frames(self.outputs) * _macs_per_item(self.precision.products)
                 + PILOT_MACS * self.pilots
             ),
@@ -273,7 +290,7 @@ class ConvolutionPlan:
 
     def chunks(self, part: KernelPart) -> list[tuple[int, int]]:
         """Runs of tiles of one kernel part that pass through the device together."""
-        return part.chunks(self.inputs + self.outputs)
+        return part.chunks(self.planes + self.outputs)
 
     @property
     def _merged(self) -> int:
@@ -333,28 +350,70 @@ def _plan(
             f"at most {LARGEST_INPUT} go through one call"
         )
     output = tuple((p - e) // s + 1 for p, e, s in zip(padded, extent, stride, strict=True))
-    dense = tuple((o - 1) * s + 1 for o, s in zip(output, stride, strict=True))
+    candidates = {sampling(kernel, stride, dilation) for sampling in (dense, by_phases)}
+    plans = [
+        ConvolutionPlan(
+            grid=grid,
+            batch=batch,
+            inputs=inputs,
+            outputs=outputs,
+            groups=groups,
+            kernel=kernel,
+            stride=stride,
+            dilation=dilation,
+            padding=pads,
+            padding_mode=padding_mode,
+            size=(size[0], size[1]),
+            padded=padded,
+            output=(output[0], output[1]),
+            dense=_dense(output, sampling.stride),
+            sampling=sampling,
+            parts=_parts(grid, batch, inputs, groups, sampling, output, padded),
+            precision=precision,
+            reference_steps=reference_steps,
+        )
+        for sampling in candidates
+    ]
+    # Both give the same; small pictures may need no fewer tiles by phases, and more planes.
+    return min(plans, key=lambda plan: (plan.frames, plan.planes))
+
+
+def _dense(output: tuple[int, ...], stride: tuple[int, int]) -> tuple[int, int]:
+    return (output[0] - 1) * stride[0] + 1, (output[1] - 1) * stride[1] + 1
+
+
+def _parts(
+    grid: int,
+    batch: int,
+    inputs: int,
+    groups: int,
+    sampling: Sampling,
+    output: tuple[int, ...],
+    padded: tuple[int, int],
+) -> tuple[KernelPart, ...]:
+    (kernel_rows, kernel_columns), dilation = sampling.kernel, sampling.dilation
+    size = _dense(output, sampling.stride)
+    channels = np.arange(inputs).reshape(groups, 1, -1)
+    phases = np.array(sampling.phases)
     parts = []
-    for first_row, rows in kernel_blocks(kernel[0], dilation[0], grid):
-        for first_column, columns in kernel_blocks(kernel[1], dilation[1], grid):
+    for first_row, rows in kernel_blocks(kernel_rows, dilation[0], grid):
+        for first_column, columns in kernel_blocks(kernel_columns, dilation[1], grid):
             reach = ((rows - 1) * dilation[0] + 1, (columns - 1) * dilation[1] + 1)
-            layout = lay_out(grid, batch, (dense[0], dense[1]), reach)
-            parts.append(KernelPart(first_row, rows, first_column, columns, reach, layout))
-    return ConvolutionPlan(
-        grid=grid,
-        batch=batch,
-        inputs=inputs,
-        outputs=outputs,
-        groups=groups,
-        kernel=kernel,
-        stride=stride,
-        dilation=dilation,
-        padding=pads,
-        padding_mode=padding_mode,
-        padded=padded,
-        output=(output[0], output[1]),
-        dense=(dense[0], dense[1]),
-        parts=tuple(parts),
-        precision=precision,
-        reference_steps=reference_steps,
-    )
+            offset = (first_row * dilation[0], first_column * dilation[1])
+            # A phase with fewer taps than others has zeros beyond the picture's end.
+            starts = np.minimum(phases + np.multiply(offset, sampling.step), np.array(padded) - 1)
+            sources = np.empty((groups, len(phases), inputs // groups, 3), np.uint32)
+            sources[..., 0] = channels
+            sources[..., 1:] = starts[:, None]
+            parts.append(
+                KernelPart(
+                    first_row,
+                    rows,
+                    first_column,
+                    columns,
+                    reach,
+                    lay_out(grid, batch, size, reach),
+                    sources.reshape(-1, 3),
+                )
+            )
+    return tuple(parts)

@@ -81,24 +81,38 @@ INLINE void plane_store(odev_plane p, int r, int c, vf value) {
     store_u16((uint16_t *)p.data + at, c, p.n, value);
 }
 
-/* W interleaved complex numbers from column c of a natural N x N plane, split; and back. */
-INLINE void load_complex(const float *row, int c, int n, vf *re, vf *im) {
-  float v[2 * W] = {0};
-  const int count = n - c < W ? (n - c > 0 ? n - c : 0) : W;
-  memcpy(v, row + 2 * (size_t)c, 2 * (size_t)count * sizeof *v);
-  const vf a = vload(v), b = vload(v + W);
+/* W interleaved complex numbers, split; and back. */
+INLINE void load_pairs(const float *p, vf *re, vf *im) {
+  const vf a = vload(p), b = vload(p + W);
   const vi even = (vi)(2 * vlane_index());
   *re = __builtin_shuffle(a, b, even);
   *im = __builtin_shuffle(a, b, even + 1);
 }
-INLINE void store_complex(float *row, int c, int n, vf re, vf im) {
+INLINE void store_pairs(float *p, vf re, vf im) {
   const vu lane = vlane_index();
   const vi lo = (vi)(lane / 2 + (lane & 1) * W), hi = lo + W / 2;
+  vstore(p, __builtin_shuffle(re, im, lo));
+  vstore(p + W, __builtin_shuffle(re, im, hi));
+}
+
+/* The same from column c of a row of n, of which there may be fewer than W left. */
+INLINE void load_complex(const float *row, int c, int n, vf *re, vf *im) {
+  if (c + W <= n) {
+    load_pairs(row + 2 * (size_t)c, re, im);
+    return;
+  }
+  float v[2 * W] = {0};
+  if (c < n) memcpy(v, row + 2 * (size_t)c, 2 * (size_t)(n - c) * sizeof *v);
+  load_pairs(v, re, im);
+}
+INLINE void store_complex(float *row, int c, int n, vf re, vf im) {
+  if (c + W <= n) {
+    store_pairs(row + 2 * (size_t)c, re, im);
+    return;
+  }
   float v[2 * W];
-  vstore(v, __builtin_shuffle(re, im, lo));
-  vstore(v + W, __builtin_shuffle(re, im, hi));
-  const int count = n - c < W ? (n - c > 0 ? n - c : 0) : W;
-  memcpy(row + 2 * (size_t)c, v, 2 * (size_t)count * sizeof *v);
+  store_pairs(v, re, im);
+  if (c < n) memcpy(row + 2 * (size_t)c, v, 2 * (size_t)(n - c) * sizeof *v);
 }
 
 #endif

@@ -4,6 +4,8 @@
 #include "encode_impl.h"
 #include "heat_impl.h"
 #include "kernels.h"
+#include "segments_impl.h"
+#include "spectra_impl.h"
 #include "slow_lens_impl.h"
 
 static void heater_powers(const odev_emulator_model *m, const void *codes, float *power[4]) {
@@ -78,7 +80,52 @@ static void random16(const uint32_t key[2], const uint32_t counter[4], uint32_t 
   }
 }
 
+static void moments(const float *rows, int pitch, int height, int width, double sums[ODEV_COEFFICIENTS]) {
+  moments_impl(rows, pitch, height, width, sums);
+}
+static void subtract(float *rows, int pitch, int height, int width, const float coefficients[ODEV_COEFFICIENTS]) {
+  subtract_impl(rows, pitch, height, width, coefficients);
+}
+static double energy(const float *x, size_t count) { return energy_impl(x, count); }
+static float largest(const float *x, size_t count) { return largest_impl(x, count); }
+static void pack(const float *a, const float *b, float a_factor, float b_factor, size_t count, float *frame) {
+  pack_impl(a, b, a_factor, b_factor, count, frame);
+}
+static void put_row(const float *z, int part, int count, float factor, const float polynomial[3], float first, int add,
+                    float *row) {
+  put_row_impl(z, part, count, factor, polynomial, first, add, row);
+}
+static void carry(int inputs, const float *polynomials, size_t stride, const float *kernel,
+                  float result[ODEV_COEFFICIENTS]) {
+  carry_impl(inputs, polynomials, stride, kernel, result);
+}
+static void separate(odev_bins bins, const float *frame, int pictures, const float scale[2], size_t stride, float *a) {
+  separate_impl(bins, frame, pictures, scale, stride, a);
+}
+static double half_plane_energy(odev_bins bins, const float *a, size_t stride) {
+  return half_plane_energy_impl(bins, a, stride);
+}
+static void join(odev_bins bins, const float *a, int pictures, const float factor[2], size_t stride, float *frame) {
+  join_impl(bins, a, pictures, factor, stride, frame);
+}
+static void multiply(const odev_product_shape *shape, const float *x, const float *k, float *y) {
+  multiply_impl(shape, x, k, y);
+}
+static void kernel_rows(int ld, int taps_h, int taps_w, const float *weight, const float *turn_h, float *rows) {
+  kernel_rows_impl(ld, taps_h, taps_w, weight, turn_h, rows);
+}
+static void kernel_block(odev_bins bins, int ld, int block, int taps_w, const float *turn_w, const float *rows,
+                         size_t count, float *spectra) {
+  kernel_block_impl(bins, ld, block, taps_w, turn_w, rows, count, spectra);
+}
+static void correlate_taps(int tiles, const float *x, size_t x_tile, const float *g, size_t g_tile, int taps,
+                      const float *turn, float *sums) {
+  correlate_taps_impl(tiles, x, x_tile, g, g_tile, taps, turn, sums);
+}
+
 const odev_kernels ODEV_KERNEL_TABLE = {
     ODEV_KERNEL_NAME, ODEV_W, heater_powers,   steady_phases, chip_field, second_chip, fft2,     slow_lens,
     detect,           encode, encode_residual, decode,        pilot_gain, random16,
+    .convolution = {moments, subtract, energy, largest, pack, put_row, separate, half_plane_energy, join, multiply,
+                    kernel_rows, kernel_block, correlate_taps, carry},
 };
