@@ -202,9 +202,7 @@ def _convolve(
             spectra, polynomials = picture_spectra(device, plan, part, tiles, x, threads)
             products = _products(plan, spectra, kernels, threads)
             frames, scale = product_frames(device, plan, products, threads)
-            put(
-                plan, part, tiles, frames, scale, polynomials, kernels.moments, offsets, y, threads
-            )
+            put(plan, part, tiles, frames, scale, polynomials, kernels.moments, offsets, y, threads)
     return y
 
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from driver.library import check, ffi, lib, pointer, struct
 from driver.plan import ConvolutionPlan, KernelPart
 
-__all__ = ["COEFFICIENTS", "EXPONENTS", "Cut", "cut", "fold", "moments", "put"]
+__all__ = ["COEFFICIENTS", "EXPONENTS", "cut", "cut_cotangent", "fold", "moments", "put"]
 
 Float = NDArray[np.float32]
 Complex = NDArray[np.complex64]
@@ -117,7 +117,7 @@ def cut_cotangent(
     moments : (segments, 6, Cout) float32
         Sums of ``dy r^i c^j``, from the centre of the segment's *input*.
     """
-    job = struct("odev_cut_job", threads=threads, keep=1)
+    job = struct("odev_cut_job", threads=threads, cotangent=1)
     sources = plan.output_sources
     _set_pictures(job.pictures, plan, plan.outputs, plan.dense, sources)
     job.pictures.padded_height, job.pictures.padded_width = plan.dense

@@ -137,9 +137,7 @@ def _rim_segments(
 def _table(
     placed: Sequence[tuple[_Segment, tuple[int, int, int]]], tiles: int
 ) -> tuple[UintArray, UintArray]:
-    rows = sorted(
-        (*place, s.image, s.top, s.left, s.height, s.width) for s, place in placed
-    )
+    rows = sorted((*place, s.image, s.top, s.left, s.height, s.width) for s, place in placed)
     segments = np.array(rows, dtype=np.uint32).reshape(-1, len(FIELDS))
     first = np.searchsorted(segments[:, 0], np.arange(tiles + 1)).astype(np.uint32)
     return segments, first

@@ -248,7 +248,7 @@ typedef struct odev_pictures {
 typedef struct odev_cut_job {
   uint32_t struct_size;
   int32_t threads;
-  uint32_t keep;
+  uint32_t cotangent;
   odev_tiles tiles;
   odev_pictures pictures;
   const float *x;

@@ -57,17 +57,28 @@ static void solve(const double s[ODEV_COEFFICIENTS], double h, double w, float a
   a[5] = (float)rr;
 }
 
+/* Moments about a point that lies (down, right) of the centre they were taken from. */
+static void move_centre(double s[ODEV_COEFFICIENTS], double down, double right) {
+  s[5] += down * (down * s[0] - 2 * s[3]);
+  s[4] += down * right * s[0] - down * s[1] - right * s[3];
+  s[2] += right * (right * s[0] - 2 * s[1]);
+  s[3] -= down * s[0];
+  s[1] -= right * s[0];
+}
+
 static void cut_segment(const odev_cut_job *job, const odev_convolution_kernels *kernels, const odev_segment *s,
                         uint32_t index, uint32_t plane, float *segment, float *tile) {
   const odev_tiles *t = &job->tiles;
-  const int64_t h = (int64_t)s->height + t->extent_rows - 1, w = (int64_t)s->width + t->extent_columns - 1;
+  const int64_t more_rows = t->extent_rows - 1, more_columns = t->extent_columns - 1;
+  const int64_t h = s->height + (job->cotangent ? 0 : more_rows), w = s->width + (job->cotangent ? 0 : more_columns);
   const int64_t pitch = (w + ODEV_LANES - 1) / ODEV_LANES * ODEV_LANES;
   float *const polynomial = job->polynomials + (size_t)index * ODEV_COEFFICIENTS * job->pictures.planes + plane;
   double sums[ODEV_COEFFICIENTS];
   float a[ODEV_COEFFICIENTS];
   gather(job, s, plane, h, w, segment, pitch);
   kernels->moments(segment, (int)pitch, (int)h, (int)w, sums);
-  if (job->keep) {
+  if (job->cotangent) {
+    move_centre(sums, 0.5 * (double)more_rows, 0.5 * (double)more_columns);
     for (int i = 0; i < ODEV_COEFFICIENTS; ++i) a[i] = (float)sums[i];
   } else {
     solve(sums, (double)h, (double)w, a);

@@ -64,12 +64,12 @@ typedef struct odev_pictures {
 /* frames [ceil(tiles * planes / (pack ? 2 : 1))][n][n] complex: pictures tile by tile, divided by
  * their RMS scale [tiles * planes]; two to a frame as real and imaginary part.  polynomials [segments]
  * [6][planes]: what was taken off, sum a_ij r^i c^j for (i, j) = (0,0) (0,1) (0,2) (1,0) (1,1) (2,0), r
- * and c in pixels from the centre of the segment's input.  With `keep` nothing is taken off, and
- * polynomials are the sums of x r^i c^j instead. */
+ * and c in pixels from the centre of the segment's input.  For a `cotangent`, x is an output's, cut
+ * where outputs lie, with zeros around and nothing taken off; polynomials are sums of x r^i c^j then. */
 typedef struct odev_cut_job {
   uint32_t struct_size;
   int32_t threads;
-  uint32_t keep;
+  uint32_t cotangent;
   odev_tiles tiles;
   odev_pictures pictures;
   const float *x;
@@ -91,7 +91,7 @@ typedef struct odev_put_job {
   float *y;
 } odev_put_job;
 
-/* The adjoint of odev_cut with `keep`: all input pixels of each segment are added to the pictures x. */
+/* All input pixels of each segment are added to the pictures x that they would be cut from. */
 typedef struct odev_fold_job {
   uint32_t struct_size;
   int32_t threads;

@@ -154,15 +154,12 @@ def test_every_output_pixel_is_computed_once_and_no_segment_overlaps(
     (part,) = plan.parts
     covered = np.zeros((3, *plan.dense), dtype=int)
     used = np.zeros((part.layout.tiles, grid, grid), dtype=int)
-    for g in part.layout.groups:
-        rows, columns = g.height + 2, g.width + 4
-        for tile, row, column, image, top, left in zip(
-            g.tile, g.row, g.column, g.image, g.top, g.left, strict=True
-        ):
-            covered[image, top : top + g.height, left : left + g.width] += 1
-            assert row + rows <= grid
-            assert column + columns <= grid
-            used[tile, row : row + rows, column : column + columns] += 1
+    for tile, row, column, image, top, left, height, width in part.layout.segments:
+        rows, columns = height + 2, width + 4
+        covered[image, top : top + height, left : left + width] += 1
+        assert row + rows <= grid
+        assert column + columns <= grid
+        used[tile, row : row + rows, column : column + columns] += 1
     assert (covered == 1).all()
     assert used.max() == 1
     assert used.any(axis=(1, 2)).all()
