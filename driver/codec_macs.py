@@ -12,18 +12,16 @@ __all__ = ["DRIFT_MACS", "PILOT_MACS", "decode_macs", "encode_macs"]
 #: product, and of a squared magnitude.
 HEATERS, FELT, PRODUCT, SQUARE = 4, 9, 4, 2
 
-#: Rounds of Jacobi's method against thermal crosstalk.
-JACOBI_ROUNDS = 2
-
 #: Target to chip: normalise and conjugate, divide by the input map, power, and the stages' reach.
 _TARGET = 2 + PRODUCT + SQUARE + 2
 
-#: Amplitude and phase to heat: the scaled amplitude; six for each stage's cosine, sine and
-#: transmission; the product of both stages and what is left of the phase; each heater's milliwatts
-#: per turn and first guess.
-_HEAT = (SQUARE + 1) + 2 * 6 + 2 * PRODUCT + HEATERS * 2
+#: Power and phase to heat: the scaled power; two bounds and six for cosine, sine and transmission of
+#: each stage; the product of both stages and what is left of the phase; each heater's milliwatts per
+#: turn and first guess.
+_HEAT = (SQUARE + 1) + 2 * (2 + 6) + 2 * PRODUCT + HEATERS * 2
 
-_CROSSTALK = JACOBI_ROUNDS * HEATERS * FELT
+#: Two rounds of Jacobi's method: mean couplings (sums of neighbours by five), then each one's own.
+_CROSSTALK = HEATERS * (5 + FELT)
 
 #: Power to code: rising resistance (2), full power, code range.
 _CODES = HEATERS * 4

@@ -25,8 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driver.arrays import Restore, from_caller, largest_magnitude
-from driver.errors import DTypeError, NonFiniteError, ShapeError
 from driver.cutting import put
+from driver.errors import DTypeError, NonFiniteError, ShapeError
 from driver.kernels import KernelCache, Kernels
 from driver.passes import FourierDevice, picture_spectra, product_frames
 from driver.plan import ConvolutionPlan

@@ -10,11 +10,12 @@ a tap (1×1 kernels have one alone) need no frames at all.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Sampling", "dense", "by_phases"]
+__all__ = ["Sampling", "by_phases", "dense"]
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ class Sampling:
         return np.ascontiguousarray(split[self._places].transpose(2, 3, 4, 0, 1))
 
     @property
-    def _places(self) -> tuple[object, ...]:
+    def _places(self) -> Any:
         rows, columns = (
             (np.array(axis.phase_of_tap), np.array(axis.place_of_tap))
             for axis in (self.rows, self.columns)

@@ -17,15 +17,17 @@
 /* Heaters work in this window of phase, in turns: enough below it for the neighbours' heat. */
 #define WINDOW_LOW 0.175f
 #define PARKED_PHI 0.675f
-enum { JACOBI_ROUNDS = 2 };
 
 typedef struct {
   float *x_re, *x_im;      /* the target itself, plain planes */
   float *t_re, *t_im;      /* the target of m_a m_b, before scaling */
   float *o_re, *o_im;      /* operand, when stage b has a target of its own */
   float *heat[4];          /* what each heater must feel, mW: plain */
-  float *power[4], *spare[4]; /* halo planes; borders are zero and stay zero */
+  float *power[4];         /* first guesses, and what codes realise: halo planes, whose borders stay zero */
+  float *recent[4];        /* the last rows of better ones, and after them a row of zeros */
 } encode_scratch;
+
+enum { RECENT_ROWS = ODEV_RECENT_ROWS };
 
 INLINE encode_scratch encode_scratch_of(odev_geometry g, float *memory) {
   encode_scratch s;
@@ -33,7 +35,7 @@ INLINE encode_scratch encode_scratch_of(odev_geometry g, float *memory) {
   for (int i = 0; i < 6; ++i, memory += odev_plain_size(g)) *plain[i] = memory;
   for (int h = 0; h < 4; ++h, memory += odev_plain_size(g)) s.heat[h] = memory;
   for (int h = 0; h < 4; ++h, memory += odev_halo_size(g)) s.power[h] = memory + odev_halo_origin(g);
-  for (int h = 0; h < 4; ++h, memory += odev_halo_size(g)) s.spare[h] = memory + odev_halo_origin(g);
+  for (int h = 0; h < 4; ++h, memory += (RECENT_ROWS + 1) * g.pitch) s.recent[h] = memory + ODEV_LANES;
   return s;
 }
 
@@ -53,10 +55,12 @@ INLINE float lane_max(vf v) {
 INLINE float normalising_factor(odev_geometry g, const float *x) {
   const size_t count = 2 * (size_t)g.n * (size_t)g.n;
   vf most = vset(0.0f);
-  size_t i = 0;
-  for (; i + W <= count; i += W) most = vmax(vabs(vload(x + i)), most);
+  for (size_t i = 0; i < count / W; ++i) most = vmax(vabs(vload(x + i * W)), most);
   float largest = lane_max(most);
-  for (; i < count; ++i) largest = __builtin_fabsf(x[i]) > largest ? __builtin_fabsf(x[i]) : largest;
+  for (size_t left = count % W; left > 0; --left) {
+    const float value = __builtin_fabsf(x[count - left]);
+    largest = value > largest ? value : largest;
+  }
   uint32_t bits;
   memcpy(&bits, &largest, sizeof bits);
   const uint32_t exponent = bits >> 23; /* biased; 0 for zero and denormals */
@@ -67,88 +71,89 @@ INLINE float normalising_factor(odev_geometry g, const float *x) {
 }
 
 /* Load factor * x, conjugated if asked (the forward transform of conj(x) is conj of the inverse). */
-INLINE float load_target(odev_geometry g, const float *x, int conjugate, float *re, float *im) {
-  const float factor = normalising_factor(g, x);
-  const vf keep = vset(factor), turn = vset(conjugate ? -factor : factor);
-  for (int r = 0; r < g.n; ++r)
-    for (int c = 0; c < g.ld; c += W) {
-      vf a, b;
-      load_complex(x + 2 * (size_t)r * (size_t)g.n, c, g.n, &a, &b);
-      vstore(re + r * g.ld + c, a * keep);
-      vstore(im + r * g.ld + c, b * turn);
-    }
-  return factor;
+INLINE vc load_target(odev_geometry g, const float *x, int r, int c, vf keep, vf turn) {
+  vc target;
+  load_complex(x + 2 * (size_t)r * (size_t)g.n, c, g.n, &target.re, &target.im);
+  return (vc){target.re * keep, target.im * turn};
 }
 
-/* t = x / input_map, and the largest power that it asks of a pixel, relative to what that has. */
-INLINE float chip_target(const odev_codec *k, encode_scratch s, int both_stages) {
-  const odev_geometry g = k->geometry;
+/* x, t = x / input_map, and the largest power that t asks of a pixel, relative to what that has. */
+INLINE float chip_target(const odev_codec *k, odev_geometry g, const encode_scratch *s, const float *x, float factor, int conjugate,
+                         int both_stages) {
+  const vf keep = vset(factor), turn = vset(conjugate ? -factor : factor);
   vf most = vset(0.0f);
   for (int r = 0; r < g.n; ++r)
     for (int c = 0; c < g.ld; c += W) {
       const int at = r * g.ld + c;
-      const vc t = vc_mul((vc){vload(s.x_re + at), vload(s.x_im + at)}, vload(k->inverse_input_re + at),
-                          vload(k->inverse_input_im + at));
-      vstore(s.t_re + at, t.re);
-      vstore(s.t_im + at, t.im);
-      vf reach = vset(1.0f) + vload(k->rho[0] + at);
-      if (both_stages) reach = reach * (vset(1.0f) + vload(k->rho[1] + at));
-      most = vmax(most, vfma(t.re, t.re, t.im * t.im) / (reach * reach));
+      const vc target = load_target(g, x, r, c, keep, turn);
+      const vc t = vc_mul(target, vload(k->inverse_input_re + at), vload(k->inverse_input_im + at));
+      vstore(s->x_re + at, target.re);
+      vstore(s->x_im + at, target.im);
+      vstore(s->t_re + at, t.re);
+      vstore(s->t_im + at, t.im);
+      vf share = vfma(t.re, t.re, t.im * t.im) * vload(k->per_reach2[0] + at);
+      if (both_stages) share = share * vload(k->per_reach2[1] + at);
+      most = vmax(most, share);
     }
   return lane_max(most);
 }
 
-INLINE float operand_target(const odev_codec *k, encode_scratch s) {
-  const odev_geometry g = k->geometry;
+INLINE float operand_target(const odev_codec *k, odev_geometry g, const encode_scratch *s, const float *operand, float factor, int conjugate) {
+  const vf keep = vset(factor), turn = vset(conjugate ? -factor : factor);
   vf most = vset(0.0f);
-  for (int at = 0; at < g.n * g.ld; at += W) {
-    const vf reach = vset(1.0f) + vload(k->rho[1] + at);
-    const vf a = vload(s.o_re + at), b = vload(s.o_im + at);
-    most = vmax(most, vfma(a, a, b * b) / (reach * reach));
-  }
+  for (int r = 0; r < g.n; ++r)
+    for (int c = 0; c < g.ld; c += W) {
+      const int at = r * g.ld + c;
+      const vc o = load_target(g, operand, r, c, keep, turn);
+      vstore(s->o_re + at, o.re);
+      vstore(s->o_im + at, o.im);
+      most = vmax(most, vfma(o.re, o.re, o.im * o.im) * vload(k->per_reach2[1] + at));
+    }
   return lane_max(most);
 }
 
-/* theta (turns, upper half) and transmission of one stage at amplitude m. */
-INLINE vc stage_at(const odev_codec *k, int stage, int at, vf m, vf *theta_turns) {
+/* theta (turns, upper half) and transmission of one stage at power m2 = |m|^2. */
+INLINE vc stage_at(const odev_codec *k, int stage, int at, vf m2, vf *theta_turns) {
   const vf rho = vload(k->rho[stage] + at);
-  vf c = (m * m - vfma(rho, rho, vset(1.0f))) * vload(k->half_over_rho[stage] + at);
+  vf c = (m2 - vfma(rho, rho, vset(1.0f))) * vload(k->half_over_rho[stage] + at);
   c = vmin(vmax(c, vset(-1.0f)), vset(1.0f));
-  const vf s = vsqrt((vset(1.0f) - c) * (vset(1.0f) + c));
-  *theta_turns = vatan2_turns(s, c);
-  return (vc){vfma(rho, c, vset(1.0f)), rho * s};
+  vf sine;
+  *theta_turns = vacos_turns(c, &sine);
+  return (vc){vfma(rho, c, vset(1.0f)), rho * sine};
 }
 
-INLINE vf clip_to_stage(const odev_codec *k, int stage, int at, vf m) {
-  const vf rho = vload(k->rho[stage] + at), one = vset(1.0f);
-  return vmin(vmax(m, vabs(one - rho)), one + rho);
+/* |m|^2 brought to what a stage can do. */
+INLINE vf clip_to_stage(const odev_codec *k, int stage, int at, vf m2) {
+  const vf rho = vload(k->rho[stage] + at), least = vset(1.0f) - rho, most = vset(1.0f) + rho;
+  return vmin(vmax(m2, least * least), most * most);
 }
 
 /* Targets to the heat Q (mW) that each heater must feel, and the first guess of its power. */
-INLINE void targets_to_heat(const odev_codec *k, encode_scratch s, float scale, float operand_scale,
+INLINE void targets_to_heat(const odev_codec *k, odev_geometry g, const encode_scratch *s, float scale, float operand_scale,
                             int has_operand) {
-  const odev_geometry g = k->geometry;
   for (int r = 0; r < g.n; ++r)
     for (int c = 0; c < g.ld; c += W) {
       const int at = r * g.ld + c, halo = r * g.pitch + c;
-      const vc want = {vload(s.t_re + at), vload(s.t_im + at)};
-      const vf amplitude = vsqrt(vfma(want.re, want.re, want.im * want.im)) * vset(scale);
+      const vc want = {vload(s->t_re + at), vload(s->t_im + at)};
+      const vf power = vfma(want.re, want.re, want.im * want.im) * vset(scale * scale);
       vf theta[2], phi[2];
       if (has_operand) {
         /* Each stage carries its own factor, phase and all: the product is the chip's. */
-        const vc factor = {vload(s.o_re + at), vload(s.o_im + at)};
-        const vf second = vsqrt(vfma(factor.re, factor.re, factor.im * factor.im));
-        const vc ta = stage_at(k, 0, at, clip_to_stage(k, 0, at, amplitude), &theta[0]);
-        const vc tb = stage_at(k, 1, at, clip_to_stage(k, 1, at, second * vset(operand_scale)), &theta[1]);
+        const vc factor = {vload(s->o_re + at), vload(s->o_im + at)};
+        const vf second = vfma(factor.re, factor.re, factor.im * factor.im) * vset(operand_scale * operand_scale);
+        const vc ta = stage_at(k, 0, at, power, &theta[0]);
+        const vc tb = stage_at(k, 1, at, second, &theta[1]);
         const vc ra = vc_mul(want, ta.re, -ta.im), rb = vc_mul(factor, tb.re, -tb.im);
         phi[0] = vatan2_turns(ra.im, ra.re) - vset(PARKED_PHI);
         phi[1] = vatan2_turns(rb.im, rb.re) + vset(PARKED_PHI);
       } else {
-        /* Even shares; where one stage is at its floor or ceiling, the other makes up for it. */
-        const vf second = clip_to_stage(k, 1, at, amplitude / clip_to_stage(k, 0, at, vsqrt(amplitude)));
-        const vf first = clip_to_stage(k, 0, at, amplitude / second);
-        const vc ta = stage_at(k, 0, at, first, &theta[0]);
-        const vc tb = stage_at(k, 1, at, second, &theta[1]);
+        /* Even shares, |m_a|^2 = |m_b|^2 = |m_a m_b|; where one stage is at its floor or ceiling, the
+         * other makes up for it. */
+        const vf even = vsqrt(power), first = clip_to_stage(k, 0, at, even), second = clip_to_stage(k, 1, at, even);
+        const vmask a_has = vequal(first, even);
+        const vf other = power / vmax(vselect(a_has, second, first), vset(1e-30f));
+        const vc ta = stage_at(k, 0, at, vselect(a_has, other, first), &theta[0]);
+        const vc tb = stage_at(k, 1, at, vselect(a_has, second, other), &theta[1]);
         /* Only the sum of both phi reaches the field: stage b's stays parked. */
         const vc both = vc_mul(ta, tb.re, tb.im);
         const vc rest = vc_mul(want, both.re, -both.im);
@@ -159,8 +164,8 @@ INLINE void targets_to_heat(const odev_codec *k, encode_scratch s, float scale, 
         const int i = h >> 1;
         const vf psi = h & 1 ? phi[i] : theta[i] - vload(k->theta0_turns[i] + at);
         const vf q = wrap_to_window(psi) * vload(k->mw_per_turn[i][h & 1] + at);
-        vstore(s.heat[h] + at, q);
-        vstore(s.power[h] + halo, q * vload(k->jacobi_start[i][h & 1] + at));
+        vstore(s->heat[h] + at, q);
+        vstore(s->power[h] + halo, q * vload(k->jacobi_start[i][h & 1] + at));
       }
     }
 }
@@ -171,78 +176,116 @@ typedef struct {
   const float *partner, *other;
 } foreign_row;
 
-INLINE foreign_row foreign_begin(const odev_codec *k, float *const power[4], int h, int r) {
-  const odev_geometry g = k->geometry;
-  return (foreign_row){stencil_begin(k->link[h >> 1][h & 1], NULL, halo_rows(power[h], r, g.pitch), r, g.pitch), k->partner[h >> 1] + r * g.ld,
-                       power[h ^ 1] + (ptrdiff_t)r * g.pitch};
+/* `other`: the row of the pixel's other heater. */
+INLINE foreign_row foreign_begin(const odev_codec *k, odev_geometry g, power_rows rows, const float *other, int h, int r) {
+  /* The planes of a heater's links lie one behind the other. */
+  const float *const first = k->link[h >> 1][h & 1][0];
+  const size_t plane = odev_padded_halo(g);
+  const float *const link[ODEV_LINKS] = {first, first + plane, first + 2 * plane, first + 3 * plane};
+  return (foreign_row){stencil_begin(link, NULL, rows, r, g.pitch), k->partner[h >> 1] + r * g.ld, other};
 }
 
 INLINE vf foreign_heat(foreign_row *row, int c) {
   return vfma(vload(row->partner + c), vload(row->other + c), neighbour_heat(&row->near, c, 0));
 }
 
-/* Solve P + C P = Q.  Starting from Q / (1 + sum c) the smooth part is right at once, and each round
- * shrinks the rest about 25-fold: two leave 1e-4 rad, a tenth of a 14-bit step.  The result is in s.power. */
-INLINE void heat_to_power(const odev_codec *k, encode_scratch *s) {
-  const odev_geometry g = k->geometry;
-  if (!k->has_crosstalk) return;
-  for (int round = 0; round < JACOBI_ROUNDS; ++round) {
-    for (int r = 0; r < g.n; ++r)
-      for (int h = 0; h < 4; ++h) {
-        foreign_row row = foreign_begin(k, s->power, h, r);
-        const float *heat = s->heat[h] + r * g.ld;
-        float *to = s->spare[h] + r * g.pitch;
-        for (int c = 0; c < g.ld; c += W) vstore(to + c, vload(heat + c) - foreign_heat(&row, c));
-      }
-    for (int h = 0; h < 4; ++h) {
-      float *const swap = s->power[h];
-      s->power[h] = s->spare[h];
-      s->spare[h] = swap;
-    }
+INLINE odev_plane code_plane(odev_geometry g, int is_float, void *codes, int h) {
+  const size_t plane = (size_t)g.n * (size_t)g.n, size = is_float ? 4 : 2;
+  return (odev_plane){(char *)codes + (size_t)h * plane * size, is_float, g.n};
+}
+
+/* Where one row of one heater's codes comes from and goes to. */
+typedef struct {
+  const float *slope, *per_full;
+  odev_plane codes;
+  vf code_max;
+  int r;
+} code_row;
+
+INLINE code_row code_row_of(const odev_codec *k, odev_geometry g, int is_float, void *codes, int h, int r) {
+  const int at = r * g.ld;
+  return (code_row){k->slope_per_mw[h >> 1][h & 1] + at, k->per_power_full[h >> 1][h & 1] + at,
+                    code_plane(g, is_float, codes, h), vset(k->code_max), r};
+}
+
+INLINE void power_to_code(const code_row *row, int c, vf power) {
+  const vf p = vmax(power, vset(0.0f));
+  const vf cold = p * vfma(vload(row->slope + c), p, vset(1.0f)); /* V^2 / R0 */
+  const vf u = vsqrt(cold * vload(row->per_full + c));
+  plane_store(row->codes, row->r, c, vmin(u, vset(1.0f)) * row->code_max);
+}
+
+/* Row r of a heater's recent ones; rows outside the chip are zero. */
+INLINE float *recent_row(odev_geometry g, const encode_scratch *s, int h, int r) {
+  return s->recent[h] + (r < 0 || r >= g.n ? RECENT_ROWS : r % RECENT_ROWS) * g.pitch;
+}
+
+/* First round, one row of a heater: P1 = P0 + sum c (P0 - P0 of the neighbour), with mean couplings. */
+INLINE void mean_round(const odev_codec *k, odev_geometry g, const encode_scratch *s, int h, int r) {
+  const float *mean = k->mean_links[h >> 1][h & 1];
+  const float *one_and_sum = k->mean_sums[h >> 1][h & 1][r == 0 ? 0 : r == g.n - 1 ? 2 : 1];
+  const vf side = vset(mean[0]), corner = vset(mean[1]), partner = vset(mean[2]);
+  const float *here = s->power[h] + (ptrdiff_t)r * g.pitch, *up = here - g.pitch, *down = here + g.pitch;
+  const float *other = s->power[h ^ 1] + (ptrdiff_t)r * g.pitch;
+  float *to = recent_row(g, s, h, r);
+  vf before = vset(0.0f), vertical = vload(up) + vload(down), at = vload(here);
+  vf columns = vfma(corner, vertical, side * at);
+  for (int c = 0; c < g.ld; c += W) {
+    const vf next = vload(here + c + W), next_vertical = vload(up + c + W) + vload(down + c + W);
+    const vf after = vfma(corner, next_vertical, side * next);
+    vf heat = vfrom_before(before, columns) + vfrom_after(columns, after);
+    heat = vfma(side, vertical, vfma(partner, vload(other + c), heat));
+    vstore(to + c, vfma(vload(one_and_sum + c), at, -heat));
+    before = columns, columns = after, vertical = next_vertical, at = next;
   }
 }
 
-INLINE odev_plane code_plane(const odev_codec *k, void *codes, int h) {
-  const size_t plane = (size_t)k->geometry.n * (size_t)k->geometry.n;
-  return (odev_plane){(char *)codes + (size_t)h * plane * (k->float_codes ? 4 : 2), k->float_codes,
-                      k->geometry.n};
+/* Second round, one row of a heater: P2 = Q - C P1, and its codes. */
+INLINE void exact_round(const odev_codec *k, odev_geometry g, int is_float, const encode_scratch *s, int h, int r,
+                        void *codes) {
+  const float *heat = s->heat[h] + r * g.ld;
+  const power_rows rows = {recent_row(g, s, h, r), recent_row(g, s, h, r - 1), recent_row(g, s, h, r + 1), NULL, NULL};
+  foreign_row row = foreign_begin(k, g, rows, recent_row(g, s, h ^ 1, r), h, r);
+  const code_row to = code_row_of(k, g, is_float, codes, h, r);
+  for (int c = 0; c < g.n; c += W) power_to_code(&to, c, vload(heat + c) - foreign_heat(&row, c));
 }
 
-INLINE void power_to_codes(const odev_codec *k, encode_scratch s, void *codes) {
-  const odev_geometry g = k->geometry;
-  const vf code_max = vset(k->code_max);
-  for (int h = 0; h < 4; ++h) {
-    const odev_plane out = code_plane(k, codes, h);
-    for (int r = 0; r < g.n; ++r)
-      for (int c = 0; c < g.n; c += W) {
-        const vf p = vmax(vload(s.power[h] + r * g.pitch + c), vset(0.0f));
-        const vf slope = vload(k->slope_per_mw[h >> 1][h & 1] + r * g.ld + c);
-        const vf cold = p * vfma(slope, p, vset(1.0f)); /* V^2 / R0 */
-        const vf u2 = cold * vload(k->per_power_full[h >> 1][h & 1] + r * g.ld + c);
-        const vf code = vmin(vsqrt(u2), vset(1.0f)) * code_max;
-        plane_store(out, r, c, code);
+/* Solve P + C P = Q and write the codes of P.  Starting from P0 = Q / (1 + sum c) the smooth part is right
+ * at once, and each round of Jacobi's method shrinks the rest.  In the first the scatter of the couplings
+ * need not be known: what it leaves, the second one shrinks 20-fold too, to 5e-4 rad, less than a 14-bit
+ * step.  Both go down the rows together, the second a row behind, while what they share is near. */
+INLINE void heat_to_codes(const odev_codec *k, odev_geometry g, int is_float, int has_crosstalk, const encode_scratch *s,
+                          void *codes) {
+  for (int r = 0; r <= g.n; ++r) {
+    if (!has_crosstalk) {
+      for (int h = 0; h < 4 && r < g.n; ++h) {
+        const code_row row = code_row_of(k, g, is_float, codes, h, r);
+        for (int c = 0; c < g.n; c += W) power_to_code(&row, c, vload(s->heat[h] + r * g.ld + c));
       }
+      continue;
+    }
+    for (int h = 0; h < 4 && r < g.n; ++h) mean_round(k, g, s, h, r);
+    for (int h = 0; h < 4 && r > 0; ++h) exact_round(k, g, is_float, s, h, r - 1, codes);
   }
 }
 
 /* What the calibrated model says these codes realise, m_a m_b, subtracted from scale * t: the target
  * of a residual frame, left in t. */
-INLINE void subtract_realised(const odev_codec *k, encode_scratch s, float scale, void *codes) {
-  const odev_geometry g = k->geometry;
+INLINE void subtract_realised(const odev_codec *k, odev_geometry g, const encode_scratch *s, float scale, void *codes) {
   const vf to_u = vset(1.0f / k->code_max);
   for (int h = 0; h < 4; ++h)
     for (int r = 0; r < g.n; ++r)
       for (int c = 0; c < g.ld; c += W) {
-        const vf u = plane_load(code_plane(k, codes, h), r, c) * to_u;
+        const vf u = plane_load(code_plane(g, k->float_codes, codes, h), r, c) * to_u;
         const vf cold = vload(k->power_full_mw[h >> 1][h & 1] + r * g.ld + c) * (u * u);
         const vf slope4 = vload(k->slope_per_mw[h >> 1][h & 1] + r * g.ld + c) * vset(4.0f);
-        vstore(s.power[h] + r * g.pitch + c,
+        vstore(s->power[h] + r * g.pitch + c,
                (cold + cold) / (vset(1.0f) + vsqrt(vfma(slope4, cold, vset(1.0f)))));
       }
   for (int r = 0; r < g.n; ++r) {
     float turns[4][ODEV_MAX_N];
     for (int h = 0; h < 4; ++h) {
-      foreign_row row = foreign_begin(k, s.power, h, r);
+      foreign_row row = foreign_begin(k, g, halo_rows(s->power[h], r, g.pitch), s->power[h ^ 1] + (ptrdiff_t)r * g.pitch, h, r);
       for (int c = 0; c < g.ld; c += W) {
         vf q = vload(row.near.rows.here + c);
         if (k->has_crosstalk) q = q + foreign_heat(&row, c);
@@ -260,8 +303,8 @@ INLINE void subtract_realised(const odev_codec *k, encode_scratch s, float scale
         vsincos_turns(psi[2 * i] + vload(k->theta0_turns[i] + at), &si, &co);
         made = vc_mul(made, vfma(rho, co, vset(1.0f)), rho * si);
       }
-      vstore(s.t_re + at, vfma(vload(s.t_re + at), vset(scale), -made.re));
-      vstore(s.t_im + at, vfma(vload(s.t_im + at), vset(scale), -made.im));
+      vstore(s->t_re + at, vfma(vload(s->t_re + at), vset(scale), -made.re));
+      vstore(s->t_im + at, vfma(vload(s->t_im + at), vset(scale), -made.im));
     }
   }
 }
@@ -269,47 +312,44 @@ INLINE void subtract_realised(const odev_codec *k, encode_scratch s, float scale
 INLINE float scale_for(float most) { return most > 0 ? 1.0f / __builtin_sqrtf(most) : 1.0f; }
 
 /* One frame: x (N x N interleaved complex), optionally conjugated and with an operand for stage b. */
-INLINE odev_encoded encode_frame_impl(const odev_codec *k, const float *x, const float *operand,
+INLINE odev_encoded encode_frame_impl(const odev_codec *k, odev_geometry g, int is_float, int has_crosstalk, const float *x, const float *operand,
                                       int conjugate, void *codes, float *memory) {
-  encode_scratch s = encode_scratch_of(k->geometry, memory);
-  float factor = load_target(k->geometry, x, conjugate, s.x_re, s.x_im);
-  const float scale = scale_for(chip_target(k, s, operand == NULL));
+  encode_scratch s = encode_scratch_of(g, memory);
+  float factor = normalising_factor(g, x);
+  const float scale = scale_for(chip_target(k, g, &s, x, factor, conjugate, operand == NULL));
   float operand_scale = 1.0f;
   if (operand) {
-    factor *= load_target(k->geometry, operand, conjugate, s.o_re, s.o_im);
-    operand_scale = scale_for(operand_target(k, s));
+    const float own = normalising_factor(g, operand);
+    operand_scale = scale_for(operand_target(k, g, &s, operand, own, conjugate));
+    factor *= own;
   }
-  targets_to_heat(k, s, scale, operand_scale, operand != NULL);
-  heat_to_power(k, &s);
-  power_to_codes(k, s, codes);
+  targets_to_heat(k, g, &s, scale, operand_scale, operand != NULL);
+  heat_to_codes(k, g, is_float, has_crosstalk, &s, codes);
   if (operand) /* the product is what the lens sees */
-    for (int at = 0; at < k->geometry.n * k->geometry.ld; at += W) {
+    for (int at = 0; at < g.n * g.ld; at += W) {
       const vc p = vc_mul((vc){vload(s.x_re + at), vload(s.x_im + at)}, vload(s.o_re + at),
                           vload(s.o_im + at));
       vstore(s.x_re + at, p.re);
       vstore(s.x_im + at, p.im);
     }
-  const target_statistics t = statistics_of(k->geometry, s.x_re, s.x_im);
+  const target_statistics t = statistics_of(g, s.x_re, s.x_im);
   const float both = scale * operand_scale;
-  return (odev_encoded){both * factor, both, predicted_peak(k->geometry, t, both)};
+  return (odev_encoded){both * factor, both, predicted_peak(g, t, both)};
 }
 
 /* The frame that takes up what `codes`, just encoded from the same scratch, could not realise. */
-INLINE odev_encoded encode_residual_impl(const odev_codec *k, odev_encoded first, void *codes,
+INLINE odev_encoded encode_residual_impl(const odev_codec *k, odev_geometry g, odev_encoded first, void *codes,
                                          void *residual_codes, float *memory) {
-  const odev_geometry g = k->geometry;
   encode_scratch s = encode_scratch_of(g, memory);
-  subtract_realised(k, s, first.chip_scale, codes);
+  subtract_realised(k, g, &s, first.chip_scale, codes);
   vf most = vset(0.0f);
   for (int at = 0; at < g.n * g.ld; at += W) {
-    const vf reach = (vset(1.0f) + vload(k->rho[0] + at)) * (vset(1.0f) + vload(k->rho[1] + at));
     const vf a = vload(s.t_re + at), b = vload(s.t_im + at);
-    most = vmax(most, vfma(a, a, b * b) / (reach * reach));
+    most = vmax(most, vfma(a, a, b * b) * vload(k->per_reach2[0] + at) * vload(k->per_reach2[1] + at));
   }
   const float own = scale_for(lane_max(most));
-  targets_to_heat(k, s, own, 1.0f, 0);
-  heat_to_power(k, &s);
-  power_to_codes(k, s, residual_codes);
+  targets_to_heat(k, g, &s, own, 1.0f, 0);
+  heat_to_codes(k, g, k->float_codes, k->has_crosstalk, &s, residual_codes);
   /* A residual lies where the target is strong, in few pixels: flat, but with more speckle. */
   const target_statistics t = statistics_of(g, s.t_re, s.t_im);
   const float mean = (float)(t.energy / ((double)g.n * (double)g.n));

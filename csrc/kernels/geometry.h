@@ -10,7 +10,7 @@
 
 #include <stddef.h>
 
-enum { ODEV_LANES = 16, ODEV_MAX_N = 512 };
+enum { ODEV_LANES = 16, ODEV_MAX_N = 512, ODEV_RECENT_ROWS = 4 };
 
 typedef struct {
   int n, ld, pitch;
@@ -28,6 +28,10 @@ static inline size_t odev_halo_size(odev_geometry g) {
   return (size_t)(g.n + 2) * (size_t)g.pitch + ODEV_LANES;
 }
 static inline size_t odev_halo_origin(odev_geometry g) { return (size_t)g.pitch + ODEV_LANES; }
+/* Halo planes that are cut from one memory lie so far apart. */
+static inline size_t odev_padded_halo(odev_geometry g) {
+  return (odev_halo_size(g) + ODEV_LANES - 1) / ODEV_LANES * ODEV_LANES;
+}
 /* The transform works on square, padded planes. */
 static inline size_t odev_square_size(odev_geometry g) { return (size_t)g.ld * (size_t)g.ld; }
 

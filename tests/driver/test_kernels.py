@@ -9,7 +9,6 @@ from driver import kernels
 from driver.kernels import KernelCache, Kernels
 from driver.plan import ConvolutionPlan
 
-
 SHAPE = (1, 2, 40, 40)
 
 

@@ -107,10 +107,10 @@ def test_codec_macs_are_those_of_the_kernels() -> None:
     """Added up by hand, for each pixel, from the multiplications in csrc/kernels."""
     # encode_impl.h: load 2, input map 4, its square 2, reach 1 and its square 1;
     target = 10
-    # amplitude 3, stages 2 × 6, their product and the phase left 2 × 4, four heaters' units 2;
-    # two Jacobi rounds of four heaters with nine others; codes 4 × 4;
+    # power 3, bounds 2 × 2, stages 2 × 6, their product and the phase left 2 × 4, four heaters'
+    # units 2; rounds with five means and with nine others; codes 4 × 4;
     # predict_impl.h: energy 2, ten complex lags on a quarter of the pixels at most.
-    frame = (3 + 12 + 8 + 8) + 2 * 4 * 9 + 16 + (2 + 10)
+    frame = (3 + 4 + 12 + 8 + 8) + 4 * (5 + 9) + 16 + (2 + 10)
     # subtract_realised: power 4 × 5, heat 4 × 9, turns 4; stages 2 × 2, products 2 × 4,
     # difference 2; then power 2, reach 2.
     realised = 20 + 36 + 4 + 4 + 8 + 2 + 4
