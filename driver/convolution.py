@@ -35,7 +35,16 @@ from driver.scratch import scratch
 from driver.spectral import multiply
 from driver.threads import default_threads
 
-__all__ = ["FourierDevice", "SupervisedDevice", "convolve2d"]
+__all__ = [
+    "KERNELS",
+    "FourierDevice",
+    "SupervisedDevice",
+    "as_array",
+    "convolve2d",
+    "in_float32",
+    "threads_of",
+    "unit",
+]
 
 Float = NDArray[np.float32]
 
@@ -43,7 +52,8 @@ Float = NDArray[np.float32]
 #: their squares nor those of their products leave float32's range.
 _COMFORTABLE = (1e-6, 1e6)
 
-_KERNELS = KernelCache()
+#: Of all devices and threads of the process.
+KERNELS = KernelCache()
 
 
 @runtime_checkable
@@ -109,9 +119,9 @@ def convolve2d(
     BackendError
         After the last frame: no light reached the camera.
     """
-    pictures, restore = _as_array(x, "input")
-    kernels, _ = _as_array(weight, "weight")
-    offsets = None if bias is None else _as_array(bias, "bias")[0]
+    pictures, restore = as_array(x, "input")
+    kernels, _ = as_array(weight, "weight")
+    offsets = None if bias is None else as_array(bias, "bias")[0]
     single = pictures.ndim == 3
     if single:
         pictures = pictures[None]
@@ -129,11 +139,11 @@ def convolve2d(
     )
     if offsets is not None and offsets.shape != (plan.outputs,):
         raise ShapeError(f"bias {offsets.shape} must have shape ({plan.outputs},)")
-    threads = _threads(device)
-    x_unit = _unit(pictures, "input", threads)
-    w_unit = _unit(kernels, "weight", threads)
+    threads = threads_of(device)
+    x_unit = unit(pictures, "input", threads)
+    w_unit = unit(kernels, "weight", threads)
     if offsets is not None:
-        _unit(offsets, "bias", threads)
+        unit(offsets, "bias", threads)
     dtype = pictures.dtype
     if x_unit != 1:
         pictures = pictures / x_unit
@@ -141,9 +151,9 @@ def convolve2d(
         kernels = kernels / w_unit
     # Units undone at the end would scale the bias too.
     plain = x_unit == w_unit == 1 and dtype == np.float32
-    within = None if offsets is None or not plain else _contiguous(offsets)
+    within = None if offsets is None or not plain else in_float32(offsets)
     with device.one_job() if isinstance(device, SupervisedDevice) else nullcontext():
-        result = _convolve(device, plan, _contiguous(pictures), kernels, within, threads)
+        result = _convolve(device, plan, in_float32(pictures), kernels, within, threads)
     if not plain:
         result = result.astype(dtype, copy=False)
         if x_unit != 1 or w_unit != 1:
@@ -153,15 +163,17 @@ def convolve2d(
     return restore(result[0] if single else result)
 
 
-def _threads(device: FourierDevice) -> int:
+def threads_of(device: FourierDevice) -> int:
+    """Threads that the electronics of a device's convolutions use."""
     return int(getattr(device, "threads", 0)) or default_threads()
 
 
-def _contiguous(array: NDArray[Any]) -> Float:
+def in_float32(array: NDArray[Any]) -> Float:
+    """The array itself where it can be."""
     return np.ascontiguousarray(array, dtype=np.float32)
 
 
-def _as_array(value: Any, name: str) -> tuple[NDArray[Any], Restore]:
+def as_array(value: Any, name: str) -> tuple[NDArray[Any], Restore]:
     """The argument as a NumPy array that shares its memory, and what turns one back."""
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(value, torch.Tensor):
@@ -173,7 +185,7 @@ def _as_array(value: Any, name: str) -> tuple[NDArray[Any], Restore]:
     return from_caller(value, name)
 
 
-def _unit(value: NDArray[Any], name: str, threads: int) -> float:
+def unit(value: NDArray[Any], name: str, threads: int) -> float:
     """What to divide by so that squares stay in float32's range: 1 in all common cases."""
     if value.size == 0:
         raise ShapeError(f"{name} {value.shape} must not be empty")
@@ -196,7 +208,7 @@ def _convolve(
     """The output (B, Cout, *plan.output), chunk by chunk of tiles."""
     y = np.empty((plan.batch, plan.outputs, *plan.output), dtype=np.float32)
     for part in plan.parts:
-        kernels = _KERNELS.get(weight, plan, part, threads)
+        kernels = KERNELS.get(weight, plan, part, threads)
         offsets = bias if part is plan.parts[0] else None
         for tiles in plan.chunks(part):
             spectra, polynomials = picture_spectra(device, plan, part, tiles, x, threads)

@@ -6,10 +6,33 @@ Counted line by line in ``csrc/kernels/segments_impl.h`` and ``spectra_impl.h``,
 
 from __future__ import annotations
 
-__all__ = ["polynomial_macs", "scaling_macs"]
+from driver.spectral import half_width
 
-#: Lanes that a row's sums are kept in, until a segment's end.
+__all__ = [
+    "TAYLOR_MACS",
+    "fit_macs",
+    "moment_macs",
+    "picture_scaling_macs",
+    "polynomial_macs",
+    "product_scaling_macs",
+    "taps_macs",
+]
+
+#: Lanes that a row's sums are kept in until a segment's end, and that bins lie in.
 LANES = 16
+
+#: Moments of a gradient times a polynomial's coefficients, all with all, for one pair of channels.
+TAYLOR_MACS = 36
+
+
+def moment_macs(size: tuple[int, int]) -> int:
+    """Sums of x c and x c^2 over a segment; of rows' sums times r, in 16 lanes, three a row."""
+    return 2 * size[0] * size[1] + 3 * LANES * size[0]
+
+
+def fit_macs(size: tuple[int, int]) -> int:
+    """Moments of a segment, and its polynomial off: two a pixel, and coefficients of a row three."""
+    return moment_macs(size) + 2 * size[0] * size[1] + 3 * size[0]
 
 
 def polynomial_macs(
@@ -28,18 +51,29 @@ def polynomial_macs(
     inputs, outputs
         Channels.
     """
-    height, width = output[0] + extent[0] - 1, output[1] + extent[1] - 1
-    # Sums of x c and x c^2; of them times r: three times 16 lanes for each row.
-    moments = 2 * height * width + 3 * LANES * height
-    # A polynomial in c has two MACs a pixel, and its coefficients three a row.
-    remove = 2 * height * width + 3 * height
+    size = (output[0] + extent[0] - 1, output[1] + extent[1] - 1)
     add = 2 * output[0] * output[1] + 3 * output[0]
     # Fifteen products of a coefficient and a kernel's moment.
-    return inputs * (moments + remove) + 15 * pairs + outputs * add
+    return inputs * fit_macs(size) + 15 * pairs + outputs * add
 
 
-def scaling_macs(pixels: int, bins: int, inputs: int, outputs: int) -> int:
-    """Energy and scale of one tile's pictures and products, into their frames and out of them."""
-    pictures = 2 * pixels + 2 * bins  # energy, scale; the scale out of a spectrum
-    products = 2 * bins + 2 * bins + pixels  # the same, with complex energy; the scale out
-    return inputs * pictures + outputs * products
+def picture_scaling_macs(pixels: int, bins: int) -> int:
+    """A picture's energy and scale into its frame, and the scale out of its spectrum."""
+    return 2 * pixels + 2 * bins
+
+
+def product_scaling_macs(pixels: int, bins: int) -> int:
+    """A product's energy and scale into its frame, complex both, and the scale out of the result."""
+    return 4 * bins + pixels
+
+
+def taps_macs(grid: int, taps: tuple[int, int]) -> int:
+    """A correlation's spectrum at one pair's taps alone.
+
+    Along rows a complex product for each bin and row of taps; along columns two real ones and a
+    weight for each tap, in as many lanes as rows of bins were summed up in.
+    """
+    half = half_width(grid)
+    left_over = -(-(half % LANES) * grid // LANES)
+    lanes = LANES * (half // LANES + left_over)
+    return 4 * grid * half * taps[0] + 3 * lanes * taps[0] * taps[1]

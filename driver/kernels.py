@@ -36,7 +36,7 @@ class Kernels:
         N.
     moments : (groups * out, 6, in) float32
         `driver.cutting.moments`.
-    spectra : (blocks, groups, in, out, 2, 16) float32, optional
+    spectra : (blocks, groups, out, in, 2, 16) float32, optional
         `driver.spectral.kernel_spectra`; None where they would not fit in `SPECTRA_BYTES`.
     """
 

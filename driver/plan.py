@@ -25,7 +25,7 @@ from driver.convolution_shapes import (
     pair,
 )
 from driver.errors import CapabilityError, ShapeError, ValueRangeError
-from driver.glue_macs import polynomial_macs, scaling_macs
+from driver.glue_macs import picture_scaling_macs, polynomial_macs, product_scaling_macs
 from driver.info import Timing
 from driver.numbers import whole
 from driver.precision import PassOptions, Precision, preset
@@ -34,7 +34,7 @@ from driver.spectral import half_width
 from driver.tiling import Layout, lay_out
 from driver.tracking import PILOT_PERIOD
 
-__all__ = ["ConvolutionPlan", "KernelPart", "Macs"]
+__all__ = ["COMPLEX_MACS", "ConvolutionPlan", "KernelPart", "Macs", "macs_per_item"]
 
 #: Real MACs per complex product.
 COMPLEX_MACS = 4
@@ -217,12 +217,12 @@ class ConvolutionPlan:
     @property
     def picture_frames(self) -> int:
         """Frames of pass 1: every tile of every plane."""
-        return self._frames(self.planes) * self.precision.pictures.frames_per_item
+        return self.frames_of(self.planes) * self.precision.pictures.frames_per_item
 
     @property
     def product_frames(self) -> int:
         """Frames of pass 2: every tile of every output channel."""
-        return self._frames(self.outputs) * self.precision.products.frames_per_item
+        return self.frames_of(self.outputs) * self.precision.products.frames_per_item
 
     @property
     def frames(self) -> int:
@@ -264,11 +264,15 @@ class ConvolutionPlan:
                 for part in self.parts
             ),
             polynomial=polynomial,
-            scaling=self.tiles * scaling_macs(pixels, bins, self.planes, self.outputs),
+            scaling=self.tiles
+            * (
+                self.planes * picture_scaling_macs(pixels, bins)
+                + self.outputs * product_scaling_macs(pixels, bins)
+            ),
             codec=pixels
             * (
-                self._frames(self.planes) * _macs_per_item(self.precision.pictures)
-                + self._frames(self.outputs) * _macs_per_item(self.precision.products)
+                self.frames_of(self.planes) * macs_per_item(self.precision.pictures)
+                + self.frames_of(self.outputs) * macs_per_item(self.precision.products)
                 + PILOT_MACS * self.pilots
             ),
         )
@@ -301,7 +305,8 @@ class ConvolutionPlan:
             + self.product_frames * products.exposures_per_frame
         )
 
-    def _frames(self, channels: int) -> int:
+    def frames_of(self, channels: int) -> int:
+        """Frames that all tiles of so many channels take."""
         per_frame = 2 if self.precision.pack else 1
         return sum(
             -(-(last - first) * channels // per_frame)
@@ -310,7 +315,7 @@ class ConvolutionPlan:
         )
 
 
-def _macs_per_item(options: PassOptions) -> int:
+def macs_per_item(options: PassOptions) -> int:
     """Real MACs per pixel of one target's way through a pass."""
     decode = options.frames_per_item * decode_macs(options.exposures_per_frame)
     return encode_macs(options.residual) + decode + DRIFT_MACS

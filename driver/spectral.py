@@ -115,11 +115,11 @@ def kernel_spectra(weight: Float, dilation: tuple[int, int], grid: int, threads:
 
     Returns
     -------
-    (blocks, groups, in, out, 2, 16) float32
+    (blocks, groups, out, in, 2, 16) float32
         ``sum_kl w[k, l] exp(+2πi (u k d + v l d)/N)``, the conjugate of the plain DFT.
     """
     groups, outputs, inputs, rows, columns = weight.shape
-    spectra = np.empty((bin_blocks(grid), groups, inputs, outputs, 2, 16), np.float32)
+    spectra = np.empty((bin_blocks(grid), groups, outputs, inputs, 2, 16), np.float32)
     job = struct(
         "odev_kernel_job",
         threads=threads,
@@ -153,8 +153,8 @@ def multiply(
     Parameters
     ----------
     pictures : (blocks, tiles, groups, in, 2, 16) float32
-    kernels : (blocks, groups, in, some, 2, 16) float32
-        With `adjoint`, (blocks, groups, some, in, 2, 16), and their conjugates are taken.
+    kernels : (blocks, groups, some, in, 2, 16) float32
+        With `adjoint`, (blocks, groups, in, some, 2, 16), and their conjugates are taken.
     products : (blocks, tiles, groups, out, 2, 16) float32
         Where they go.
     some

@@ -73,7 +73,7 @@ odev_status odev_kernel_spectra(const odev_kernel_job *job) {
   if (!kernels) return ODEV_ERR_CAPABILITY;
   const odev_bins bins = odev_bins_of((int)job->n);
   const int taps_h = (int)job->taps_rows, taps_w = (int)job->taps_columns, ld = odev_geometry_of(bins.n).ld;
-  const uint64_t inputs = job->inputs, outputs = job->outputs, count = job->groups * inputs * outputs;
+  const uint64_t count = (uint64_t)job->groups * job->outputs * job->inputs;
   const size_t row_floats = 2 * (size_t)taps_w * (size_t)ld;
   float *turn_h = row_turns(bins.n, ld, taps_h, (int)job->dilation_rows);
   float *turn_w = column_turns(bins, taps_w, (int)job->dilation_columns);
@@ -81,12 +81,9 @@ odev_status odev_kernel_spectra(const odev_kernel_job *job) {
   if (turn_h && turn_w && rows) {
     const int threads = odev_host_threads(job->threads, count);
 #pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
-    for (uint64_t i = 0; i < count; ++i) { /* in the spectra's order: [groups][inputs][outputs] */
-      const uint64_t g = i / (inputs * outputs), in = i / outputs % inputs, out = i % outputs;
-      kernels->kernel_rows(ld, taps_h, taps_w,
-                           job->weight + ((g * outputs + out) * inputs + in) * (uint64_t)(taps_h * taps_w), turn_h,
+    for (uint64_t i = 0; i < count; ++i)
+      kernels->kernel_rows(ld, taps_h, taps_w, job->weight + i * (uint64_t)(taps_h * taps_w), turn_h,
                            rows + i * row_floats);
-    }
 #pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
     for (int block = 0; block < bins.count; ++block)
       kernels->kernel_block(bins, ld, block, taps_w,

@@ -76,8 +76,8 @@ odev_status odev_multiply_spectra(const odev_product_job *job) {
       .outputs = (int)job->count,
       .x_tile = groups * inputs * ODEV_BLOCK_FLOATS,
       .y_tile = groups * outputs * ODEV_BLOCK_FLOATS,
-      .k_input = (job->adjoint ? 1 : job->count) * (size_t)ODEV_BLOCK_FLOATS,
-      .k_output = (job->adjoint ? inputs : 1) * ODEV_BLOCK_FLOATS,
+      .k_input = (job->adjoint ? job->count : 1) * (size_t)ODEV_BLOCK_FLOATS,
+      .k_output = (job->adjoint ? 1 : inputs) * ODEV_BLOCK_FLOATS,
       .conjugate = job->adjoint != 0,
   };
   const int threads = odev_host_threads(job->threads, blocks);

@@ -110,7 +110,7 @@ typedef struct odev_spectra_job {
   float *frames, *scale, *spectra;
 } odev_spectra_job;
 
-/* weight [groups][outputs][inputs][taps_rows][taps_columns] to spectra [blocks][groups][inputs][outputs]
+/* weight [groups][outputs][inputs][taps_rows][taps_columns] to spectra [blocks][groups][outputs][inputs]
  * [re, im][16]: sum w[k][l] e^{2 pi i (u k d + v l d) / n}. */
 typedef struct odev_kernel_job {
   uint32_t struct_size;
@@ -120,9 +120,9 @@ typedef struct odev_kernel_job {
   float *spectra;
 } odev_kernel_job;
 
-/* y[t][g][first + o] = sum_i x[t][g][i] k[g][i][o] at every bin; x [blocks][tiles][groups * inputs], y
+/* y[t][g][first + o] = sum_i x[t][g][i] k[g][o][i] at every bin; x [blocks][tiles][groups * inputs], y
  * [blocks][tiles][groups * outputs].  Of the kernels' `outputs`, `count` from `first` on are given.
- * Adjoint: y[t][g][first + i] = sum_o x[t][g][o] conj k[g][i][o], with inputs and outputs in each
+ * Adjoint: y[t][g][first + i] = sum_o x[t][g][o] conj k[g][o][i], with inputs and outputs in each
  * other's place. */
 typedef struct odev_product_job {
   uint32_t struct_size;

@@ -137,7 +137,7 @@ def test_chunks_of_tiles_and_of_channels_change_nothing(monkeypatch: pytest.Monk
     at_once = convolve2d(ExactDevice(16), x, w, padding=1)
     monkeypatch.setattr(plan, "CHUNK_BYTES", 0)
     monkeypatch.setattr(prepared, "SPECTRA_BYTES", 1)
-    monkeypatch.setattr(convolution, "_KERNELS", prepared.KernelCache())
+    monkeypatch.setattr(convolution, "KERNELS", prepared.KernelCache())
     device = ExactDevice(16)
     by_chunks = convolve2d(device, x, w, padding=1)
     planned = ConvolutionPlan.for_shapes(x.shape, w.shape, grid=16, padding=1)

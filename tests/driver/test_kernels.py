@@ -60,8 +60,8 @@ def test_large_spectra_come_in_slices(monkeypatch: pytest.MonkeyPatch) -> None:
     large = Kernels.prepare(weights(1)[None], (1, 1), 16)
     assert large.spectra is None
     for slices, axis, wanted in (
-        (list(large.by_outputs(1)), 3, [(0, 2), (2, 4)]),
-        (list(large.by_inputs(1)), 2, [(0, 1), (1, 2)]),
+        (list(large.by_outputs(1)), 2, [(0, 2), (2, 4)]),
+        (list(large.by_inputs(1)), 3, [(0, 1), (1, 2)]),
     ):
         assert [(s.start, s.stop) for s, _ in slices] == wanted
         assert np.array_equal(np.concatenate([p for _, p in slices], axis=axis), whole.spectra)
