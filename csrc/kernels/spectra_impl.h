@@ -67,10 +67,11 @@ INLINE void separate_impl(odev_bins bins, const float *frame, int pictures, cons
 
 /* Of the whole plane: all bins twice, less those of columns 0 and N/2 that have no mirror image. */
 INLINE double half_plane_energy_impl(odev_bins bins, const float *a, size_t stride) {
+  enum { ROWS = 8 }; /* whose sums are kept in float */
   vf sum[SUB];
+  for (int j = 0; j < SUB; ++j) sum[j] = vset(0.0f);
   double once = 0, total = 0;
   for (int u = 0, block = 0; u < bins.n && bins.runs; ++u) {
-    for (int j = 0; j < SUB; ++j) sum[j] = vset(0.0f);
     const float *first = a + (size_t)block * stride;
     once += (double)first[0] * (double)first[0] + (double)first[ODEV_BIN_BLOCK] * (double)first[ODEV_BIN_BLOCK];
     for (int run = 0; run < bins.runs; ++run, ++block)
@@ -79,7 +80,9 @@ INLINE double half_plane_energy_impl(odev_bins bins, const float *a, size_t stri
         const vf re = vload(at), im = vload(at + ODEV_BIN_BLOCK);
         sum[j] = vfma(re, re, vfma(im, im, sum[j]));
       }
+    if (u % ROWS < ROWS - 1 && u < bins.n - 1) continue;
     total += sum_lanes(sum);
+    for (int j = 0; j < SUB; ++j) sum[j] = vset(0.0f);
   }
   double rest = 0;
   for (int block = bins.whole; block < bins.count; ++block)
