@@ -248,7 +248,11 @@ def main() -> None:
                 console.print(f"{kernel}×{kernel} error of the light, {precision}: {error:.2%}")
             times = measure(forward(device, physics, kernel, x, w), arguments.rounds)
             show(f"Forward, {name}", kernel, times)
-            show(f"Training step, {name}", kernel, measure(training(device, kernel, x), arguments.rounds))
+            show(
+                f"Training step, {name}",
+                kernel,
+                measure(training(device, kernel, x), arguments.rounds),
+            )
             apart(device, x, w, arguments.rounds)
         if importlib.util.find_spec("aihwkit") is None:
             console.print("aihwkit is not installed: no figure of an analogue kit")

@@ -15,8 +15,8 @@ HEATERS, FELT, PRODUCT, SQUARE = 4, 9, 4, 2
 #: Target to chip: normalise and conjugate, divide by the input map, power, and the stages' reach.
 _TARGET = 2 + PRODUCT + SQUARE + 2
 
-#: Power and phase to heat: the scaled power; two bounds and six for cosine, sine and transmission of
-#: each stage; the product of both stages and what is left of the phase; each heater's milliwatts per
+#: Power and phase to heat: the scaled power; two bounds, and six for cosine, sine and transmission,
+#: of each stage; the product of both and what is left of the phase; each heater's milliwatts per
 #: turn and first guess.
 _HEAT = (SQUARE + 1) + 2 * (2 + 6) + 2 * PRODUCT + HEATERS * 2
 

@@ -219,7 +219,7 @@ def _convolve(
 
 
 def _products(plan: ConvolutionPlan, spectra: Float, kernels: Kernels, threads: int) -> Float:
-    """Spectra (blocks, t, groups, in, 2, 16) times kernels' spectra: (blocks, t, groups, out, …)."""
+    """Spectra (blocks, t, groups, in, 2, 16) times kernels': (blocks, t, groups, out, 2, 16)."""
     blocks, tiles, groups = spectra.shape[:3]
     shape = (blocks, tiles, groups, plan.outputs // groups, 2, 16)
     products = scratch("products", shape, np.float32)

@@ -2,7 +2,7 @@
 
 A segment is cut from the padded picture and, before the light, freed of a polynomial of degree 2:
 the spectrum of a picture is dominated by its slow parts, which would set the exposure and bury all
-else in shot noise. Its correlation with the kernel needs no light, for it is again such a polynomial,
+else in shot noise. Its correlation with the kernel needs no light: it is again such a polynomial,
 
     sum_kl w[k, l] p(r + k d, c + l d) = sum_mn r^m c^n sum_ij a_ij C(i, m) C(j, n) M[i-m, j-n],
 

@@ -1,7 +1,7 @@
 """Real multiply-accumulates of a convolution's electronics between its frames.
 
 Counted line by line in ``csrc/kernels/segments_impl.h`` and ``spectra_impl.h``, as
-`driver.plan.Macs` defines a MAC.
+`driver.macs` defines a MAC.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def moment_macs(size: tuple[int, int]) -> int:
 
 
 def fit_macs(size: tuple[int, int]) -> int:
-    """Moments of a segment, and its polynomial off: two a pixel, and coefficients of a row three."""
+    """Moments of a segment, and its polynomial off: two a pixel, three a row."""
     return moment_macs(size) + 2 * size[0] * size[1] + 3 * size[0]
 
 
@@ -63,7 +63,7 @@ def picture_scaling_macs(pixels: int, bins: int) -> int:
 
 
 def product_scaling_macs(pixels: int, bins: int) -> int:
-    """A product's energy and scale into its frame, complex both, and the scale out of the result."""
+    """A product's energy and scale into its frame, both complex, and the scale out of it."""
     return 4 * bins + pixels
 
 

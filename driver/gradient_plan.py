@@ -70,7 +70,7 @@ class GradientPlan:
 
     @property
     def electronic_macs(self) -> int:
-        """Real MACs of the electronics; what each is, `driver.plan.Macs` and `driver.glue_macs` say."""
+        """Real MACs of the electronics, by the rules of `driver.macs` and `driver.glue_macs`."""
         plan, (of_input, of_kernel) = self.plan, self.wanted
         bins, pixels = plan.grid * half_width(plan.grid), plan.grid**2
         pairs = plan.planes * plan.outputs // plan.groups

@@ -189,7 +189,7 @@ def _gradients(
 
 
 def _adjoint_products(plan: ConvolutionPlan, g: Float, kernels: Kernels, threads: int) -> Float:
-    """Spectra (blocks, t, groups, out, 2, 16) times kernels' conjugates: (blocks, t, groups, in, …)."""
+    """Spectra (blocks, t, groups, out, …) times kernels' conjugates: (blocks, t, groups, in, …)."""
     blocks, tiles, groups = g.shape[:3]
     products = scratch(
         "products", (blocks, tiles, groups, plan.planes // groups, 2, 16), np.float32

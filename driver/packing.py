@@ -71,7 +71,7 @@ def transform_packed(
 
 
 def _rms(pictures: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Root mean square of each picture, 1 for an empty one: equal energy keeps their mixing fair."""
+    """Root mean square of each picture, 1 for an empty one: equal energy mixes fairly."""
     rms = np.sqrt(np.mean(pictures**2, axis=(1, 2), dtype=np.float32))
     rms[rms == 0] = 1
     return rms

@@ -7,7 +7,7 @@ and benchmarks read it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from math import prod
 
@@ -19,7 +19,6 @@ from driver.convolution_shapes import (
     MOST,
     check_padding,
     check_shapes,
-    kernel_blocks,
     known_padding_mode,
     padding_sides,
     pair,
@@ -27,11 +26,12 @@ from driver.convolution_shapes import (
 from driver.errors import CapabilityError, ShapeError, ValueRangeError
 from driver.glue_macs import picture_scaling_macs, polynomial_macs, product_scaling_macs
 from driver.info import Timing
+from driver.kernel_parts import KernelPart, kernel_parts
+from driver.macs import Macs
 from driver.numbers import whole
 from driver.precision import PassOptions, Precision, preset
 from driver.sampling import Sampling, by_phases, dense
 from driver.spectral import half_width
-from driver.tiling import Layout, lay_out
 from driver.tracking import PILOT_PERIOD
 
 __all__ = ["COMPLEX_MACS", "ConvolutionPlan", "KernelPart", "Macs", "macs_per_item"]
@@ -39,74 +39,8 @@ __all__ = ["COMPLEX_MACS", "ConvolutionPlan", "KernelPart", "Macs", "macs_per_it
 #: Real MACs per complex product.
 COMPLEX_MACS = 4
 
-#: Working memory of one chunk of tiles [bytes]: enough frames to keep threads busy, few enough to
-#: stay near the cache (four times as much takes half as long again).
-CHUNK_BYTES = 24 << 20
-
-
 #: Numbers of a padded input, batch and channels together: 8 GiB of float32.
 LARGEST_INPUT = 1 << 31
-
-
-@dataclass(frozen=True)
-class Macs:
-    """Multiply-accumulates of a convolution, real ones, per call.
-
-    ``gemm`` is what an electronic convolution would take; the others are what stays electronic.
-    Spectral products count four real MACs per complex product and half a plane of N·(N//2+1) bins,
-    rims and unused parts of tiles included. ``kernels`` is spent once per weight.
-    ``codec`` is encoding, decoding and drift correction (`driver.codec_macs`), residual frames and
-    pilots included.
-
-    A MAC is a real multiplication, with or without an addition. Not MACs, and not counted: plain
-    additions and comparisons, divisions, square roots, and the polynomials that stand for sines and
-    arc tangents. Not known beforehand, and not counted: frames that are repeated because they
-    saturated, each of which is encoded and decoded again.
-    """
-
-    gemm: int
-    spectral: int
-    kernels: int
-    polynomial: int
-    scaling: int
-    codec: int
-
-    @property
-    def electronic(self) -> int:
-        """All that stays electronic in a call whose kernel spectra are known."""
-        return self.spectral + self.polynomial + self.scaling + self.codec
-
-
-@dataclass(frozen=True)
-class KernelPart:
-    """A block of a kernel's taps that is convolved by itself; a small kernel is one block.
-
-    ``sources`` (planes, 3) uint32: channel of the input, and first row and column in the padded
-    picture, of each plane, group by group, by phase, by channel.
-    """
-
-    first_row: int
-    rows: int
-    first_column: int
-    columns: int
-    extent: tuple[int, int]
-    layout: Layout
-    sources: NDArray[np.uint32] = field(compare=False, repr=False)
-
-    def chunks(self, channels: int) -> list[tuple[int, int]]:
-        """Runs of tiles ``[first, last)`` that are held in memory together."""
-        size = channels_bytes(self.layout.grid, channels)
-        step = max(2, CHUNK_BYTES // size // 2 * 2)
-        tiles = self.layout.tiles
-        return [(first, min(first + step, tiles)) for first in range(0, tiles, step)]
-
-
-def channels_bytes(grid: int, channels: int) -> int:
-    """Working memory of one tile of all input and output channels [bytes].
-
-    Six float32 planes each: picture, remainder, packed frame, spectrum of it, half plane, its copy.
-    """
-    return 24 * grid * grid * channels
 
 
 @dataclass(frozen=True)
@@ -373,7 +307,9 @@ def _plan(
             output=(output[0], output[1]),
             dense=_dense(output, sampling.stride),
             sampling=sampling,
-            parts=_parts(grid, batch, inputs, groups, sampling, output, padded),
+            parts=kernel_parts(
+                grid, batch, inputs, groups, sampling, _dense(output, sampling.stride), padded
+            ),
             precision=precision,
             reference_steps=reference_steps,
         )
@@ -385,40 +321,3 @@ def _plan(
 
 def _dense(output: tuple[int, ...], stride: tuple[int, int]) -> tuple[int, int]:
     return (output[0] - 1) * stride[0] + 1, (output[1] - 1) * stride[1] + 1
-
-
-def _parts(
-    grid: int,
-    batch: int,
-    inputs: int,
-    groups: int,
-    sampling: Sampling,
-    output: tuple[int, ...],
-    padded: tuple[int, int],
-) -> tuple[KernelPart, ...]:
-    (kernel_rows, kernel_columns), dilation = sampling.kernel, sampling.dilation
-    size = _dense(output, sampling.stride)
-    channels = np.arange(inputs).reshape(groups, 1, -1)
-    phases = np.array(sampling.phases)
-    parts = []
-    for first_row, rows in kernel_blocks(kernel_rows, dilation[0], grid):
-        for first_column, columns in kernel_blocks(kernel_columns, dilation[1], grid):
-            reach = ((rows - 1) * dilation[0] + 1, (columns - 1) * dilation[1] + 1)
-            offset = (first_row * dilation[0], first_column * dilation[1])
-            # A phase with fewer taps than others has zeros beyond the picture's end.
-            starts = np.minimum(phases + np.multiply(offset, sampling.step), np.array(padded) - 1)
-            sources = np.empty((groups, len(phases), inputs // groups, 3), np.uint32)
-            sources[..., 0] = channels
-            sources[..., 1:] = starts[:, None]
-            parts.append(
-                KernelPart(
-                    first_row,
-                    rows,
-                    first_column,
-                    columns,
-                    reach,
-                    lay_out(grid, batch, size, reach),
-                    sources.reshape(-1, 3),
-                )
-            )
-    return tuple(parts)

@@ -1,10 +1,10 @@
 """How a strided convolution is taken apart, so that no frame computes what a stride drops.
 
-With stride s, ``y[i] = sum_k w[k] x[s i + k d]``. Taps whose ``k d`` leave the same remainder p by s
-read the same pixels, ``x_p[j] = x[s j + p]``: y is a sum over the phases p of convolutions of stride
-1, each of a picture with s times fewer pixels. Pictures of all phases are as large as the picture
-was, but the products, one a channel of the output, shrink by s along each axis, and phases without
-a tap (1×1 kernels have one alone) need no frames at all.
+With stride s, ``y[i] = sum_k w[k] x[s i + k d]``. Taps whose ``k d`` leave the same remainder p by
+s read the same pixels, ``x_p[j] = x[s j + p]``: y is a sum over the phases p of convolutions of
+stride 1, each of a picture with s times fewer pixels. Pictures of all phases together are as large
+as the picture was, but the products, one a channel of the output, shrink by s along each axis, and
+phases without a tap (a 1×1 kernel has a single one) need no frames at all.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Half planes of spectra: told apart, multiplied by kernels' spectra, joined (C: ``host/spectra.c``).
+"""Half planes of spectra: told apart, multiplied by kernels', joined (C: ``host/spectra.c``).
 
 A real picture's spectrum is Hermitian, ``A(-u) = conj A(u)``, so half of it (columns
 ``v = 0 .. N//2``, "half plane" below) tells all. The device transforms complex fields, hence two

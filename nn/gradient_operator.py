@@ -1,4 +1,4 @@
-"""The gradients of a convolution by light as a torch operator, ``opticonv::convolution_gradients``."""
+"""Gradients by light as a torch operator, ``opticonv::convolution_gradients``."""
 
 from __future__ import annotations
 

@@ -142,7 +142,7 @@ class MeteredDevice:
             tuple(w.shape),
             grid=self.n,
             precision=precision,
-            reference_steps=self.info.reference_steps,
+            reference_steps=self._device.info.reference_steps,
             **options,
         )
         error = detail = 0.0

@@ -109,7 +109,7 @@ FEW: dict[str, Any] = {
 
 EFFECTS: dict[str, dict[str, Any]] = {
     "all of them": {},
-    "as the laboratory's": dict.fromkeys(EXAGGERATED),
+    "as the laboratory's": {name: None for name in EXAGGERATED},
     "three steps": {"device__detection": "three_step"},
     "rotation and magnification": TURNED,
     "magnification": {"lens__magnification_error": 0.01},

@@ -194,9 +194,7 @@ def test_stages_agree(kernels: str, profile: str, n: int) -> None:
     if np.any(seen.fabrication.substrate_k_per_mw):
         # Sums of N^2 powers in partial sums of N and N/16: errors of roundings in random walk.
         total = float(np.sum(chips))
-        np.testing.assert_allclose(
-            seen.moments[: len(chips)], moments, atol=4 * UNIT * n**0.5 * total
-        )
+        np.testing.assert_allclose(seen.moments[: len(chips)], moments, atol=4 * UNIT * n**0.5 * total)
 
     # The field turns by three phases, each with the error above, a rounding of the static phase and
     # 1.2e-7 of sine and cosine: dt/t <= 2 pi * 15 UNIT * sum of turns + small.

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_convolution import ExactDevice, kernels, pictures, relative_error
 
-from driver import open_device, plan
+from driver import kernel_parts, open_device
 from driver import kernels as prepared
 from driver.convolution import KERNELS
 from driver.errors import DTypeError, NonFiniteError, ShapeError
@@ -85,7 +85,7 @@ def test_chunks_and_slices_change_nothing(monkeypatch: pytest.MonkeyPatch) -> No
     x, w = pictures(rng, 3, 3, 41, 39), kernels(rng, 5, 3, 3, 3)
     g = kernels(rng, 3, 5, 41, 39)
     wanted = exact(g, x, w, padding=1)
-    monkeypatch.setattr(plan, "CHUNK_BYTES", 0)
+    monkeypatch.setattr(kernel_parts, "CHUNK_BYTES", 0)
     monkeypatch.setattr(prepared, "SPECTRA_BYTES", 1)
     monkeypatch.setattr(KERNELS, "_kept", type(KERNELS._kept)())
     device = ExactDevice(16)
