@@ -1,7 +1,7 @@
 """Real multiply-accumulates of the frame path's electronics, per pixel.
 
 Counted line by line in ``csrc/kernels`` (`encode_impl.h`, `predict_impl.h`, `decode_impl.h`): every
-real multiplication, with or without an addition, is one.  `driver.plan.Macs` says what is left out.
+real multiplication, with or without an addition, is one.  `driver.macs` says what is left out.
 """
 
 from __future__ import annotations

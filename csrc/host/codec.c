@@ -184,7 +184,8 @@ void odev_codec_free(odev_codec *k) {
 
 size_t odev_encode_scratch_size(int n) {
   const odev_geometry g = odev_geometry_of(n);
-  return 10 * odev_plain_size(g) + 4 * odev_halo_size(g) + 4 * (ODEV_RECENT_ROWS + 1) * (size_t)g.pitch + ODEV_LANES;
+  return 10 * odev_round_up(odev_plain_size(g)) + 4 * odev_round_up(odev_halo_size(g)) +
+         4 * odev_round_up(odev_recent_size(g));
 }
 
 uint8_t odev_launch_step_for(const odev_codec *k, float peak) {

@@ -11,6 +11,7 @@
 #include "boundary_impl.h"
 #include "crosstalk_impl.h"
 #include "fft_impl.h"
+#include "planes.h"
 #include "predict_impl.h"
 #include "vmath.h"
 
@@ -30,12 +31,13 @@ typedef struct {
 enum { RECENT_ROWS = ODEV_RECENT_ROWS };
 
 INLINE encode_scratch encode_scratch_of(odev_geometry g, float *memory) {
+  odev_arena arena = {.storage = memory};
   encode_scratch s;
   float **plain[6] = {&s.x_re, &s.x_im, &s.t_re, &s.t_im, &s.o_re, &s.o_im};
-  for (int i = 0; i < 6; ++i, memory += odev_plain_size(g)) *plain[i] = memory;
-  for (int h = 0; h < 4; ++h, memory += odev_plain_size(g)) s.heat[h] = memory;
-  for (int h = 0; h < 4; ++h, memory += odev_halo_size(g)) s.power[h] = memory + odev_halo_origin(g);
-  for (int h = 0; h < 4; ++h, memory += (RECENT_ROWS + 1) * g.pitch) s.recent[h] = memory + ODEV_LANES;
+  for (int i = 0; i < 6; ++i) *plain[i] = odev_arena_take(&arena, odev_plain_size(g));
+  for (int h = 0; h < 4; ++h) s.heat[h] = odev_arena_take(&arena, odev_plain_size(g));
+  for (int h = 0; h < 4; ++h) s.power[h] = odev_arena_take(&arena, odev_halo_size(g)) + odev_halo_origin(g);
+  for (int h = 0; h < 4; ++h) s.recent[h] = odev_arena_take(&arena, odev_recent_size(g)) + ODEV_LANES;
   return s;
 }
 
@@ -178,9 +180,9 @@ typedef struct {
 
 /* `other`: the row of the pixel's other heater. */
 INLINE foreign_row foreign_begin(const odev_codec *k, odev_geometry g, power_rows rows, const float *other, int h, int r) {
-  /* The planes of a heater's links lie one behind the other. */
+  /* The planes of a heater's links lie one behind the other (codec.c): one address instead of four. */
   const float *const first = k->link[h >> 1][h & 1][0];
-  const size_t plane = odev_padded_halo(g);
+  const size_t plane = odev_round_up(odev_halo_size(g));
   const float *const link[ODEV_LINKS] = {first, first + plane, first + 2 * plane, first + 3 * plane};
   return (foreign_row){stencil_begin(link, NULL, rows, r, g.pitch), k->partner[h >> 1] + r * g.ld, other};
 }

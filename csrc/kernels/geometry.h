@@ -28,9 +28,9 @@ static inline size_t odev_halo_size(odev_geometry g) {
   return (size_t)(g.n + 2) * (size_t)g.pitch + ODEV_LANES;
 }
 static inline size_t odev_halo_origin(odev_geometry g) { return (size_t)g.pitch + ODEV_LANES; }
-/* Halo planes that are cut from one memory lie so far apart. */
-static inline size_t odev_padded_halo(odev_geometry g) {
-  return (odev_halo_size(g) + ODEV_LANES - 1) / ODEV_LANES * ODEV_LANES;
+/* The rows that a sweep has just gone over, and one of zeros. */
+static inline size_t odev_recent_size(odev_geometry g) {
+  return (size_t)(ODEV_RECENT_ROWS + 1) * (size_t)g.pitch + ODEV_LANES;
 }
 /* The transform works on square, padded planes. */
 static inline size_t odev_square_size(odev_geometry g) { return (size_t)g.ld * (size_t)g.ld; }
