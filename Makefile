@@ -1,6 +1,6 @@
 # make demo     set up, then the whole system on sample photographs (PHOTOS="a.jpg b.png" adds yours)
 # make test     set up, then ruff, mypy and the whole test suite
-# make lint | format | bench | sanitize | clean
+# make lint | format | bench | sanitize | fuzz | clean
 #
 # A machine needs Python 3.10 or newer, GCC and a network; PYTHON=python3.12 picks another
 # interpreter. The set-up is done once and again only after pyproject.toml, constraints.txt or C
@@ -19,7 +19,7 @@ C_FILES  := $(shell find csrc -name CMakeFiles -prune -o \
               \( -name '*.c' -o -name '*.h' -o -name CMakeLists.txt \) -print | \
               grep -v '^csrc/_optical_driver\.c$$')
 
-.PHONY: demo test lint format bench sanitize clean setup
+.PHONY: demo test lint format bench bench-save bench-compare sanitize fuzz clean setup
 .DELETE_ON_ERROR:
 
 setup: $(READY)
@@ -47,9 +47,26 @@ bench: $(READY)
 	set -e; for program in $(BENCHMARKS); do $(BIN)/python $$program; done
 	$(if $(PICTURES),$(BIN)/python benchmarks/super_resolution.py $(PICTURES))
 
-# Two builds beside the normal one. The first runs every test module that needs no torch under
-# AddressSanitizer and UBSan; the second runs the C tests under ThreadSanitizer, without OpenMP,
-# whose runtime it cannot see into.
+# The suite of pytest-benchmark: every run is kept as JSON in .benchmarks/, named after the commit.
+# bench-compare sets the last two side by side, or RUNS="0001 0007"; FAIL=median:10% makes bench-save
+# fail where something got slower than in the run before by that.
+SUITE := $(BIN)/python -m pytest benchmarks/suite --benchmark-only \
+    -o python_files='bench_*.py' -o python_functions='bench_*'
+LAST  = $(shell ls -t .benchmarks/*/*.json 2>/dev/null | head -n 2 | tac)
+
+bench-save: $(READY)
+	$(SUITE) --benchmark-save=$$(git rev-parse --short HEAD 2>/dev/null || echo run) \
+	    --benchmark-group-by=group --benchmark-columns=min,median,iqr,rounds \
+	    $(if $(FAIL),--benchmark-compare --benchmark-compare-fail=$(FAIL))
+
+bench-compare: $(READY)
+	$(BIN)/pytest-benchmark compare $(or $(RUNS),$(LAST)) \
+	    --group-by=group,fullname --columns=min,median,iqr
+
+# Builds beside the normal one. The first runs every test module that needs no torch under
+# AddressSanitizer and UBSan, the second the C tests with the search for leaks, the third the C tests
+# under ThreadSanitizer, without OpenMP, whose runtime it cannot see into. Each must also find the
+# fault that is planted for it: csrc/testing/canary.c.
 ASAN_SITE  := build/asan/site
 ASAN_TESTS := $(shell find tests -mindepth 2 -name 'test_*.py' -exec \
                 grep -LE '^ *(import|from) (torch|nn|lightning|opticonv)' {} +)
@@ -58,18 +75,33 @@ ASAN_TESTS := $(shell find tests -mindepth 2 -name 'test_*.py' -exec \
 # C++ library with it, for those packages that throw exceptions.
 RUNTIME = $(foreach lib,libasan.so libstdc++.so.6,$(shell $${CC:-cc} -print-file-name=$(lib)))
 
+C_TESTS := $(BIN)/cmake -S csrc -G Ninja -DCMAKE_MAKE_PROGRAM=$(abspath $(BIN))/ninja \
+    -DODEV_PYTHON=OFF -DODEV_TESTS=ON
+
 sanitize: $(READY)
 	rm -rf $(ASAN_SITE)
 	$(PIP) install --quiet --no-build-isolation --no-deps --target $(ASAN_SITE) \
 	    --config-settings=cmake.define.ODEV_SANITIZE=address,undefined \
 	    --config-settings=build-dir=build/asan/cmake .
-	LD_PRELOAD="$(RUNTIME)" ASAN_OPTIONS=detect_leaks=0 \
-	    PYTHONPATH=$(ASAN_SITE) OMP_NUM_THREADS=2 \
+	LD_PRELOAD="$(RUNTIME)" ASAN_OPTIONS=detect_leaks=0 ODEV_EXPECT_SANITIZERS=1 \
+	    PYTHONPATH=$(abspath $(ASAN_SITE)) OMP_NUM_THREADS=2 \
 	    $(BIN)/pytest -m 'not slow' --benchmark-disable $(ASAN_TESTS)
-	$(BIN)/cmake -S csrc -B build/tsan -G Ninja -DCMAKE_MAKE_PROGRAM=$(abspath $(BIN))/ninja \
-	    -DODEV_PYTHON=OFF -DODEV_TESTS=ON -DODEV_SANITIZE=thread -DODEV_OPENMP=OFF
+	$(C_TESTS) -B build/asan/c -DODEV_SANITIZE=address,undefined
+	$(BIN)/cmake --build build/asan/c
+	$(BIN)/ctest --test-dir build/asan/c --output-on-failure
+	$(C_TESTS) -B build/tsan -DODEV_SANITIZE=thread -DODEV_OPENMP=OFF
 	$(BIN)/cmake --build build/tsan
 	$(BIN)/ctest --test-dir build/tsan --output-on-failure
+
+# Each target for RUNS executions, under AddressSanitizer and UBSan; what one dies on is left in build/fuzz.
+RUNS ?= 1000000
+
+fuzz: $(READY)
+	$(C_TESTS) -B build/fuzz -DODEV_TESTS=OFF -DODEV_FUZZ=ON -DODEV_OPENMP=OFF \
+	    -DODEV_SANITIZE=address,undefined
+	$(BIN)/cmake --build build/fuzz
+	cd build/fuzz && set -e; for target in uri params calibration job; do \
+	    ./fuzz_$$target -runs=$(RUNS); done
 
 clean:
 	rm -rf $(VENV) build dist demo .mypy_cache .pytest_cache .ruff_cache .hypothesis .benchmarks

@@ -1,10 +1,12 @@
 """The frame path in torch operations: the yardstick that the C kernels are measured against.
 
 Same physics and same host model as csrc/: encode over both stages with crosstalk precompensation,
-heaters with R(T), crosstalk and memory, modulators, lens, four-step detection with shot and read
-noise, 12-bit counts, decode.  float32 throughout and a whole batch in each operation, as one would
-write it in torch.  What differs: noise comes from torch's generator, the drift is frozen, and the
-launch step is taken from the strongest bin of the spectrum itself, which a driver could not know.
+converters with bow and bit errors, heaters with R(T), crosstalk of two rings, the substrate's modes
+and the interlock, memory, modulators, lens, four-step detection with shot and read noise, 12-bit
+counts, decode.  float32 throughout and a whole batch in each operation, as one would write it in
+torch.  What differs: noise comes from torch's generator, drifts of phase, temperature, gradient and
+wavelength are frozen and added up beforehand, and the launch step is taken from the strongest bin
+of the spectrum itself, which a driver could not know.
 """
 
 from __future__ import annotations
@@ -18,11 +20,13 @@ import torch
 from torch import Tensor
 
 from driver import Calibration, DeviceInfo
+from optical_device.drift import Drift, drift_of
 from optical_device.fabrication import Fabrication
 
 TWO_PI = 2.0 * math.pi
 WINDOW_LOW, PARKED_PHI = 0.35 * math.pi, 1.35 * math.pi
 LINKS = ((0, 1), (1, 0), (1, 1), (1, -1))
+LEADING_BITS, MODES = 4, 3
 JACOBI_ROUNDS = 2
 
 
@@ -43,6 +47,18 @@ def _heat_of_neighbours(power: Tensor, links: Tensor, partner: Tensor) -> Tensor
         heat[here] += link * power[there]
         heat[there] += link * power[here]
     return heat
+
+
+def _heat_of_second_ring(power: Tensor, ring: list[float]) -> Tensor:
+    """Three coefficients for all: rows added first, then columns (a third of a conv2d's time)."""
+    near, knight, corner = ring
+    padded = torch.nn.functional.pad(power, (2, 2, 2, 2))
+    one = padded[..., 1:-3, :] + padded[..., 3:-1, :]
+    two = padded[..., :-4, :] + padded[..., 4:, :]
+    x = torch.add(padded[..., 2:-2, :] * near, one, alpha=knight).add_(two, alpha=corner)
+    heat = x[..., :-4] + x[..., 4:]
+    heat.add_(two[..., 1:-3], alpha=knight).add_(two[..., 3:-1], alpha=knight)
+    return heat.add_(two[..., 2:-2], alpha=near)
 
 
 def _power(cold: Tensor, slope: Tensor) -> Tensor:
@@ -70,10 +86,31 @@ class TorchFrames:
                          "static_phase_rad", "b0", "b1", "input_map", "output_map",
                          "reference_map", "qe_map", "dark_e_per_s_map", "launch_gain")
         }  # fmt: skip
+        self.converters = {
+            "gain": _tensor(1.0 - f.dac_bit_error.sum(-1))[..., None],
+            "bow": _tensor(4.0 * f.dac_bow)[..., None],
+            "bits": _tensor(f.dac_bit_error),
+        }
+        self.ring = [float(value) for value in f.ring]
+        n = self.info.grid[0]
+        place = (np.arange(n) + 0.5) * np.pi / n
+        self.modes = _tensor(np.cos(np.arange(MODES)[:, None] * place))
+        self.substrate = _tensor(f.ambient_rad_per_k * f.substrate_k_per_mw)
+        self.f["static_phase_rad"][:, 0] += self._surroundings(c.device_time_ns)
         ones = torch.ones(1, 2, 2, *self.info.grid)
         self.start = 1 / (1 + _heat_of_neighbours(ones, self.c["links"], self.c["partner"]))
         phase = f.step_phase_rad + self._reference_phase(c.device_time_ns * 1e-9)
         self.steps = torch.polar(torch.ones(4), _tensor(phase))
+
+    def _surroundings(self, time_ns: int) -> Tensor:
+        """What drifts add to theta, frozen at a device time [rad]."""
+        f, n = self.fab, self.info.grid[0]
+        value, _ = drift_of(f, time_ns)
+        x = (np.arange(n) - n // 2) / n
+        rise = value[Drift.AMBIENT] + value[Drift.GRADIENT_ROW] * x[:, None]
+        rise = rise + value[Drift.GRADIENT_COLUMN] * x
+        turned = f.wavelength_rad_per_pm * value[Drift.WAVELENGTH]
+        return _tensor(f.ambient_rad_per_k * rise - turned)
 
     def _reference_phase(self, time_s: float) -> float:
         """The reference arm's phase, frozen at a device time [rad]."""
@@ -120,10 +157,12 @@ class TorchFrames:
     def expose(self, codes: Tensor, launch_step: Tensor, exposure_us: float) -> Tensor:
         """Counts (n, 4, N, N), int16."""
         f, fab = self.f, self.fab
-        drive = codes / self.info.code_max
+        drive = self._drive(codes)
         power = _power(f["power_full_mw"] * drive * drive, f["resistance_slope_per_mw"])
         heat = power + _heat_of_neighbours(power, f["links"], f["partner"])
+        heat += _heat_of_second_ring(power, self.ring)
         psi = math.pi * heat / f["p_pi_mw"]
+        psi[:, :, 0] += self._substrate_phase(power)[:, None]
         before = torch.cat([torch.zeros_like(psi[:1]), psi[:-1]])
         phase = psi + fab.memory * (before - psi) + f["static_phase_rad"]
         theta, phi = phase[:, :, 0], phase[:, :, 1]
@@ -141,6 +180,26 @@ class TorchFrames:
         electrons = electrons.clamp(max=fab.full_well_e)
         dn = (electrons / fab.gain_e_per_dn + fab.black_level_dn).round()
         return dn.clamp(0.0, self.info.count_max).to(torch.int16)
+
+    def _drive(self, codes: Tensor) -> Tensor:
+        """Voltages that the converters give, by row: smooth part and leading bits."""
+        dac, bits = self.converters, self.info.dac_bits
+        u = codes / self.info.code_max
+        drive = u * (dac["gain"] + dac["bow"] * (1.0 - u))
+        whole = codes.to(torch.int32)
+        for k in range(LEADING_BITS):
+            drive = drive + dac["bits"][..., k, None] * ((whole >> (bits - 1 - k)) & 1)
+        return drive
+
+    def _substrate_phase(self, power: Tensor) -> Tensor:
+        """Phase of theta by the chip's warmth, (n, N, N), below the interlock."""
+        total = power.sum((1, 2))
+        moments = self.modes @ total @ self.modes.T
+        rise_k = self.fab.substrate_k_per_mw[0, 0] * float(moments[:, 0, 0].max())
+        heat = self.fab.profile.thermal
+        if heat.ambient_k + rise_k > heat.interlock_k:
+            raise RuntimeError("too warm")
+        return self.modes.T @ (self.substrate * moments) @ self.modes
 
     def decode(self, counts: Tensor, scale: Tensor, launch_step: Tensor) -> Tensor:
         """Spectra (n, N, N) complex64."""

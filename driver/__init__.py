@@ -14,10 +14,11 @@ from __future__ import annotations
 from driver.calibration.calibration import Calibration
 from driver.device import Device
 from driver.encoded import Codes, Encoded
-from driver.errors import DriverError, UncalibratedWarning
+from driver.errors import DriverError, PackingWarning, UncalibratedWarning
 from driver.info import DeviceInfo, NominalValues, Timing
 from driver.opening import open_device
 from driver.telemetry import Telemetry
+from driver.ticket import Ticket
 
 __all__ = [
     "Calibration",
@@ -27,7 +28,9 @@ __all__ = [
     "DriverError",
     "Encoded",
     "NominalValues",
+    "PackingWarning",
     "Telemetry",
+    "Ticket",
     "Timing",
     "UncalibratedWarning",
     "open_device",

@@ -7,21 +7,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from driver.arrays import from_caller
+from driver.arrays import from_caller, output
 from driver.encoded import Codes
 from driver.errors import CapabilityError, DTypeError, ShapeError, ValueRangeError
-from driver.handle import Handle
 from driver.info import DeviceInfo
-from driver.library import check, lib, pointer, struct
-from driver.numbers import real
+from driver.job import Job
+from driver.library import pointer, struct
+from driver.numbers import real, shown
 
-__all__ = ["expose", "exposure_ns"]
+__all__ = ["expose_job", "exposure_ns"]
 
 _REFERENCES = {"off": 0, "steps": 1, "only": 2}
 
 
-def expose(
-    handle: Handle,
+def expose_job(
     info: DeviceInfo,
     codes: Any,
     *,
@@ -30,8 +29,9 @@ def expose(
     laser: str,
     launch_step: Any,
     threads: int,
-) -> tuple[Any, Any]:
-    """`driver.Device.expose`, and the C result; see there."""
+    out: Any = None,
+) -> Job:
+    """The job of `driver.Device.expose`; see there."""
     if launch_step is None and isinstance(codes, Codes):
         launch_step = codes.launch_step
     plain, restore = from_caller(codes, "codes")
@@ -41,18 +41,21 @@ def expose(
     if plain.ndim != 5 or plain.shape[1:] != (2, 2, n, n):
         raise ShapeError(f"codes have shape {plain.shape}; they must be (n, 2, 2, {n}, {n})")
     if not isinstance(reference, str) or reference not in _REFERENCES:
-        raise ValueRangeError(f"reference={reference!r} must be one of {', '.join(_REFERENCES)}")
+        raise ValueRangeError(
+            f"reference={shown(reference)} must be one of {', '.join(_REFERENCES)}"
+        )
     if info.detection == "intensity" and reference != "off":
         raise CapabilityError("this device detects intensity only: it has no reference; use 'off'")
     if not isinstance(laser, str) or laser not in ("on", "off"):
-        raise ValueRangeError(f"laser={laser!r} must be 'on' or 'off'")
+        raise ValueRangeError(f"laser={shown(laser)} must be 'on' or 'off'")
     plain = np.ascontiguousarray(plain)
-    steps_of_frame = _launch_steps(launch_step, len(plain), info)
+    steps_given = _whole_numbers(launch_step, info)
+    steps_of_frame = _launch_steps(steps_given, len(plain), info)
     exposures = steps_of_frame.shape[1]
     steps = info.reference_steps if reference == "steps" else 1
-    counts = np.empty((len(plain), exposures, steps, n, n), info.count_dtype)
-    result = struct("odev_result")
-    job = struct(
+    per_frame = (exposures, steps) if np.ndim(steps_given) == 2 else (steps,)
+    counts, given = output(out, (len(plain), *per_frame, n, n), info.count_dtype, (plain,))
+    data = struct(
         "odev_expose_job",
         frames=len(plain),
         exposures=exposures,
@@ -64,17 +67,32 @@ def expose(
         launch_step=pointer(steps_of_frame, np.uint8, "const uint8_t *"),
         counts=pointer(counts, info.count_dtype, "void *"),
     )
-    with handle.use() as device:
-        if len(plain):
-            check(lib.odev_run_expose(device, job, result), result)
-    return restore(counts if np.ndim(launch_step) == 2 else counts[:, 0]), result
+    return Job(
+        kind="expose",
+        data=data,
+        kept=(plain, steps_of_frame, counts),
+        frames=len(plain),
+        finish=lambda: restore(counts) if given is None else given,
+    )
 
 
-def _launch_steps(launch_step: Any, frames: int, info: DeviceInfo) -> NDArray[np.uint8]:
-    count = info.nominal.launch_steps
-    steps = np.asarray(info.nominal.launch_default_step if launch_step is None else launch_step)
+def _whole_numbers(launch_step: Any, info: DeviceInfo) -> NDArray[Any]:
+    """A launch step as the caller gave it, or the profile's."""
+    if launch_step is None:
+        launch_step = info.nominal.launch_default_step
+    if hasattr(launch_step, "__dlpack__") and not isinstance(launch_step, np.ndarray):
+        launch_step, _ = from_caller(launch_step, "launch_step")
+    try:
+        steps = np.asarray(launch_step)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise ShapeError(f"launch_step is not an array of whole numbers: {error}") from None
     if steps.dtype.kind not in "iu":
         raise DTypeError(f"launch_step has dtype {steps.dtype}; it must be of whole numbers")
+    return steps
+
+
+def _launch_steps(steps: NDArray[Any], frames: int, info: DeviceInfo) -> NDArray[np.uint8]:
+    count = info.nominal.launch_steps
     if steps.ndim > 2 or (steps.ndim and steps.shape[0] != frames) or steps.shape[1:] == (0,):
         raise ShapeError(
             f"launch_step has shape {steps.shape}; it must be (), ({frames},) or ({frames}, E)"

@@ -1,6 +1,7 @@
 """Real multiply-accumulates of the frame path's electronics, per pixel.
 
-Counted line by line in ``csrc/kernels`` (`encode_impl.h`, `predict_impl.h`, `decode_impl.h`): every
+Counted line by line in ``csrc/kernels`` (`encode_impl.h`, `precompensate_impl.h`, `predict_impl.h`,
+`decode_impl.h`): every
 real multiplication, with or without an addition, is one.  `driver.macs` says what is left out.
 """
 
@@ -20,8 +21,16 @@ _TARGET = 2 + PRODUCT + SQUARE + 2
 #: turn and first guess.
 _HEAT = (SQUARE + 1) + 2 * (2 + 6) + 2 * PRODUCT + HEATERS * 2
 
+#: The second ring of neighbours: three coefficients for sums of rows, the farther ones twice more.
+RING = 3 + 3
+
+#: The substrate: moments of the power by three cosines across, in 16 lanes by three down (at N = 64,
+#: 9 / 4 a pixel); the warmth by three cosines, and off both theta's heat.
+_MOMENTS, _WARMTH = 2 + 3, 2
+_SUBSTRATE = _MOMENTS + _WARMTH + 2
+
 #: Two rounds of Jacobi's method: mean couplings (sums of neighbours by five), then each one's own.
-_CROSSTALK = HEATERS * (5 + FELT)
+_CROSSTALK = HEATERS * (5 + FELT + RING)
 
 #: Power to code: rising resistance (2), full power, code range.
 _CODES = HEATERS * 4
@@ -29,9 +38,14 @@ _CODES = HEATERS * 4
 #: Prediction of the brightest bin: energy, and up to ten lags on every fourth row.
 _PREDICTION = SQUARE + 10 * PRODUCT // 4
 
-#: Codes back to the field they give: power of each heater (5), heat felt, turns; two stages' real
-#: and imaginary parts, their products, the difference from the target, and its power and reach.
-_REALISED = HEATERS * (5 + FELT + 1) + 2 * 2 + 2 * PRODUCT + 2 + SQUARE + 2
+#: Codes back to the field they give: power of each heater (5), heat felt, turns, and the substrate's
+#: warmth; two stages' real and imaginary parts, their products, the difference from the target, and
+#: its power and reach.
+_REALISED = (
+    HEATERS * (5 + FELT + RING + 1)
+    + (_MOMENTS + 2 * _WARMTH)
+    + (2 * 2 + 2 * PRODUCT + 2 + SQUARE + 2)
+)
 
 #: Four counts to one complex number: quarter differences, and the conjugate's leak removed.
 _COMBINE = 2 + 6
@@ -45,7 +59,7 @@ PILOT_MACS = _COMBINE + PRODUCT + PRODUCT + SQUARE
 
 def encode_macs(residual: bool) -> int:
     """Real MACs per pixel to encode one item: a frame, and its residual frame if there is one."""
-    frame = _HEAT + _CROSSTALK + _CODES + _PREDICTION
+    frame = _HEAT + _SUBSTRATE + _CROSSTALK + _CODES + _PREDICTION
     return _TARGET + frame + (_REALISED + frame if residual else 0)
 
 
@@ -53,7 +67,7 @@ def decode_macs(exposures: int) -> int:
     """Real MACs per pixel to decode one frame from its exposures.
 
     Each: combined, launch gain, and where there are several a variance, a weight and two weighted
-    sums.  Once: the sum's norm, the output map, the conjugate's sign.
+    sums.  Once: the sum's norm where there are several, the output map, the scale.
     """
-    merging = 4 if exposures > 1 else 0
-    return exposures * (_COMBINE + PRODUCT + merging) + 2 + PRODUCT + 1
+    merging, norm = (4, 2) if exposures > 1 else (0, 0)
+    return exposures * (_COMBINE + PRODUCT + merging) + norm + PRODUCT + 2

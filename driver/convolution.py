@@ -28,6 +28,7 @@ from driver.arrays import Restore, from_caller, largest_magnitude
 from driver.cutting import put
 from driver.errors import DTypeError, NonFiniteError, ShapeError
 from driver.kernels import KernelCache, Kernels
+from driver.packing_rule import precision_for
 from driver.passes import FourierDevice, picture_spectra, product_frames
 from driver.plan import ConvolutionPlan
 from driver.precision import Precision
@@ -103,7 +104,8 @@ def convolve2d(
     precision : "fast", "balanced" or "best", or a `Precision`
         How frames are exposed.
     pack
-        Whether two real pictures share a frame; None: as the preset says.
+        Whether two real pictures share a frame; None: as the preset says, while the tracked phase
+        is known well enough (`driver.packing_rule`; a `PackingWarning` says when it is not).
 
     Returns
     -------
@@ -134,8 +136,7 @@ def convolve2d(
         dilation=dilation,
         groups=groups,
         padding_mode=padding_mode,
-        precision=precision,
-        pack=pack,
+        precision=precision_for(device, precision, pack),
     )
     if offsets is not None and offsets.shape != (plan.outputs,):
         raise ShapeError(f"bias {offsets.shape} must have shape ({plan.outputs},)")

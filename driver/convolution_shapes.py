@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 from driver.errors import ShapeError, ValueRangeError
-from driver.numbers import whole
+from driver.numbers import shown, whole
 
 __all__ = [
     "MOST",
@@ -32,7 +32,7 @@ def pair(value: Any, name: str, least: int) -> tuple[int, int]:
         rows, columns = (whole(v, name, least, MOST) for v in given)
     except ValueError:  # also ValueRangeError; and what the wrong number of values raises
         raise ValueRangeError(
-            f"{name}={value!r} must be a whole number from {least} to {MOST}, or two of them"
+            f"{name}={shown(value)} must be a whole number from {least} to {MOST}, or two of them"
         ) from None
     return rows, columns
 
@@ -49,7 +49,9 @@ def padding_sides(
     if padding == "valid":
         return (0, 0, 0, 0)
     if padding != "same":
-        raise ValueRangeError(f"padding={padding!r} is not 'same', 'valid', an int or two ints")
+        raise ValueRangeError(
+            f"padding={shown(padding)} is not 'same', 'valid', an int or two ints"
+        )
     if stride != (1, 1):
         raise ValueRangeError("padding='same' needs stride=1")
     total = [d * (k - 1) for d, k in zip(dilation, kernel, strict=True)]
@@ -98,7 +100,7 @@ def known_padding_mode(padding_mode: Any) -> str:
     """The padding mode as it is, or a ValueRangeError."""
     if not isinstance(padding_mode, str) or padding_mode not in PADDING_MODES:
         raise ValueRangeError(
-            f"padding_mode={padding_mode!r} is not one of {', '.join(PADDING_MODES)}"
+            f"padding_mode={shown(padding_mode)} is not one of {', '.join(PADDING_MODES)}"
         )
     return padding_mode
 

@@ -2,42 +2,44 @@
 
 from __future__ import annotations
 
-import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from driver import boundary, frames
 from driver.calibration.calibration import Calibration
 from driver.calibration.install import calibration_struct
 from driver.calibration.nominal import nominal_calibration
+from driver.calibration.report import RoutineReport
 from driver.calibration.validation import check_calibration
 from driver.encoded import Encoded
 from driver.errors import OverTemperatureError, UncalibratedWarning
 from driver.exposure import RETRIES
-from driver.handle import Handle
 from driver.info import DeviceInfo
+from driver.job import Job
+from driver.last_result import LastResult
 from driver.library import check, lib
+from driver.life import DeviceLife
 from driver.light import check_light, check_pilot
-from driver.numbers import real, switch
-from driver.packing import transform_packed
+from driver.numbers import real
 from driver.params import Params
-from driver.result import JobResult, job_result, one_result
+from driver.result import JobResult, job_result
+from driver.running import run
 from driver.telemetry import Telemetry, read_telemetry
 from driver.threads import default_threads
+from driver.ticket import Ticket
 
 __all__ = ["Device"]
 
 
-class Device:
+class Device(DeviceLife):
     """A device opened by `open_device`.
 
     Any thread may call any method; jobs run one after another in the order of their calls.  A
-    device is closed by ``close()`` or at the end of a ``with`` block.
+    device is closed by ``close()`` or at the end of a ``with`` block.  Ctrl-C aborts the job that
+    its thread waits for, and leaves the device usable.
 
     Attributes
     ----------
@@ -48,64 +50,19 @@ class Device:
     def __init__(
         self, handle: Any, info: DeviceInfo, *, uri: str, threads: int | None = None
     ) -> None:
-        self._handle = Handle(handle, info.serial)
+        super().__init__(handle, info.serial)
         self._info = info
         self._threads = threads
         self._uri = uri
         self._calibration: Calibration | None = None
         self._warned = False
-        self._last = threading.local()
+        self._last = LastResult()
         self.params = Params(self._handle.use)
         self._install(nominal_calibration(info))
-
-    # ---- life -----------------------------------------------------------------------------
-
-    def close(self) -> None:
-        """Wait for running jobs and free the device.
-
-        Raises
-        ------
-        ClosedDeviceError
-            It was closed before.
-        ForkedDeviceError
-            It belongs to the parent process.
-        """
-        self._handle.close()
-
-    @property
-    def closed(self) -> bool:
-        """Whether the device has been closed, or belongs to the parent of this process."""
-        return self._handle.closed
-
-    def __enter__(self) -> Device:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if not self.closed:
-            self.close()
-
-    def __del__(self) -> None:
-        handle = getattr(self, "_handle", None)
-        if handle is not None and handle.owned:
-            warnings.warn(
-                f"device {self._info.serial} was left open", ResourceWarning, stacklevel=2
-            )
-            handle.close()
 
     def __repr__(self) -> str:
         state = "closed" if self.closed else "calibrated" if self._calibration else "uncalibrated"
         return f"<Device {self._uri} {self._info.serial} {self.n}x{self.n} {state}>"
-
-    def __copy__(self) -> Device:
-        return self  # there is one device, however many layers refer to it
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Device:
-        return self
 
     # ---- what it is -----------------------------------------------------------------------
 
@@ -131,29 +88,32 @@ class Device:
 
     @property
     def last_result(self) -> JobResult | None:
-        """Times, counters and flags of this thread's last finished job, or of one that the
-        interlock stopped.
+        """Times, counters and flags of this thread's last finished job.
 
-        A job is one `expose`, one `transform`, or one `convolve2d` with all its transforms.
+        One that the interlock stopped counts as well.  A job is one `expose`, one `transform`, or
+        one `convolve2d` with all its transforms.
         """
-        return getattr(self._last, "result", None)
+        return self._last.value
 
-    def _finish(self, data: Any, calibrated_ns: int | None) -> None:
-        """Keep a C result as this thread's last, and for the job that it is part of."""
-        self._last.result = job_result(data, calibrated_ns)
-        parts = getattr(self._last, "parts", None)
-        if parts is not None:
-            parts.append(self._last.result)
-
-    @contextmanager
-    def _interlocked(self) -> Iterator[None]:
-        """A job that the interlock stops has a result all the same: its time has passed."""
+    def _run(self, job: Job) -> Any:
         try:
-            yield
+            value, result = run(self._handle, job, self._report(job), self)
         except OverTemperatureError as error:
+            # A job that the interlock stops has a result all the same: its time has passed.
             if error.result is not None:
-                self._finish(error.result, None)
+                self._last.note(job_result(error.result, None))
             raise
+        self._last.note(result)
+        return value
+
+    def _report(self, job: Job) -> Callable[[Any], JobResult]:
+        """From the C result to the caller's, of the calibration that a transform uses."""
+        calibration = self._calibration if job.kind == "transform" else None
+        calibrated_ns = calibration.device_time_ns if calibration else None
+        return lambda data: job_result(data, calibrated_ns)
+
+    def _submit(self, job: Job) -> Ticket:
+        return Ticket(self._handle, job, self._report(job), self).submit()
 
     @contextmanager
     def one_job(self) -> Iterator[None]:
@@ -169,17 +129,12 @@ class Device:
             At the end: the pilots inside came back dark, so what was measured is noise.
         """
         check_light(self.params)
-        parts: list[JobResult] = []
-        self._last.parts = parts
-        try:
+        with self._last.one_job() as parts:
             yield
-        finally:
-            self._last.parts = None
-            if parts:
-                self._last.result = one_result(parts)
         check_light(self.params)
         if parts:
-            check_pilot(self._last.result, self.telemetry().drift_amplitude)
+            assert self.last_result is not None
+            check_pilot(self.last_result, self.telemetry().drift_amplitude)
 
     def telemetry(self) -> Telemetry:
         """Clock, sensors and counters."""
@@ -195,6 +150,7 @@ class Device:
         *,
         laser: str = "on",
         launch_step: Any = None,
+        out: Any = None,
     ) -> Any:
         """Set the heaters and expose the camera: the raw device boundary.
 
@@ -203,7 +159,7 @@ class Device:
         codes : array
             (n, 2, 2, N, N) of ``info.code_dtype``: stages a and b, heaters theta and phi.
         reference : {"steps", "off", "only"}
-            Exposures at all of the reference's phase steps (`DeviceInfo.reference_steps`); one without
+            Exposures at all of the reference's steps (`DeviceInfo.reference_steps`); one without
             reference; one of it alone.
         exposure_us : float, optional
             Exposure of each step [us]; the profile's by default.
@@ -213,31 +169,57 @@ class Device:
             Setting of the signal arm's attenuator, for all frames, (n,), or (n, E) for E
             exposures of each frame; by default what the codes were encoded for, else the
             profile's setting.
+        out : array, optional
+            Where the counts go: of the result's shape and dtype, contiguous, and no input.
 
         Returns
         -------
         array
             (n, steps, N, N) of ``info.count_dtype``; (n, E, steps, N, N) for (n, E) `launch_step`.
-            NumPy or torch, as the codes.
+            NumPy or torch, as the codes; or `out`.
 
         Raises
         ------
         DTypeError, ShapeError, ValueRangeError
             Before any frame is exposed.
         """
-        with self._interlocked():
-            counts, result = boundary.expose(
-                self._handle,
-                self._info,
-                codes,
-                reference=reference,
-                exposure_us=exposure_us,
-                laser=laser,
-                launch_step=launch_step,
-                threads=self.threads,
+        return self._run(
+            self._expose_job(
+                codes, reference, exposure_us, laser=laser, launch_step=launch_step, out=out
             )
-        self._finish(result, None)
-        return counts
+        )
+
+    def submit_expose(
+        self,
+        codes: Any,
+        reference: str = "steps",
+        exposure_us: float | None = None,
+        *,
+        laser: str = "on",
+        launch_step: Any = None,
+        out: Any = None,
+    ) -> Ticket:
+        """`expose` in the background: checked now, run in its turn.
+
+        Raises what `expose` raises before any frame is exposed.
+        """
+        return self._submit(
+            self._expose_job(
+                codes, reference, exposure_us, laser=laser, launch_step=launch_step, out=out
+            )
+        )
+
+    def _expose_job(
+        self, codes: Any, reference: str, exposure_us: float | None, **options: Any
+    ) -> Job:
+        return boundary.expose_job(
+            self._info,
+            codes,
+            reference=reference,
+            exposure_us=exposure_us,
+            threads=self.threads,
+            **options,
+        )
 
     def idle(self, seconds: float) -> None:
         """Let device time pass [s]."""
@@ -247,23 +229,30 @@ class Device:
 
     # ---- calibration ----------------------------------------------------------------------
 
-    def calibrate(self, *, progress: Callable[[str, float], None] | None = None) -> Calibration:
+    def calibrate(
+        self,
+        *,
+        progress: Callable[[str, float], None] | None = None,
+        on_report: Callable[[RoutineReport], None] | None = None,
+    ) -> Calibration:
         """Measure the device through its boundary; install and return what was found.
 
         Parameters
         ----------
         progress : callable, optional
             Called with a routine's name and the fraction of the whole that is done.
+        on_report : callable, optional
+            Called with every routine's report as it ends: values, uncertainties, plots, verdict.
 
         Raises
         ------
         CalibrationError
-            A routine did not converge: the old calibration stays installed.
+            A routine failed: the old calibration stays installed.
         """
-        from driver.calibration.laboratory import run_laboratory
+        from driver.calibration.laboratory import required, run_laboratory
 
-        calibration = run_laboratory(self, progress=progress)
-        return self.load_calibration(calibration)
+        laboratory = run_laboratory(self, progress=progress, on_report=on_report)
+        return self.load_calibration(required(laboratory))
 
     def load_calibration(self, source: Calibration | str | Path) -> Calibration:
         """Install a calibration, from a file or as an object.
@@ -287,7 +276,7 @@ class Device:
         with self._handle.use() as handle:
             check(lib.odev_load_calibration(handle, data))
 
-    def _warn_if_uncalibrated(self) -> None:
+    def _warn_if_uncalibrated(self, stacklevel: int = 3) -> None:
         if self._info.layout == "4f":
             return  # it has no results to be useless
         trusted = self._calibration is not None or self._info.nominal_is_true
@@ -297,7 +286,7 @@ class Device:
                 f"device {self._info.serial} is not calibrated: results from nominal values are "
                 "useless. Call calibrate() or load_calibration()",
                 UncalibratedWarning,
-                stacklevel=3,
+                stacklevel=stacklevel,
             )
 
     # ---- the frame path -------------------------------------------------------------------
@@ -354,6 +343,7 @@ class Device:
         pack: bool = False,
         track: bool = True,
         retries: int = RETRIES,
+        out: Any = None,
     ) -> Any:
         """Orthonormal two-dimensional Fourier transform, by light.
 
@@ -377,43 +367,51 @@ class Device:
             calibration there is no pilot.
         retries : int
             How often a frame is repeated with less light when its dimmest exposure saturates.
+        out : array, optional
+            Where the result goes: of its shape, complex64, contiguous, and no input.  Not with
+            `pack`.
 
         Returns
         -------
         array
-            (..., N, N) complex64, of the kind that went in.  A result beyond float32's range is
-            infinite, as torch's would be.
+            (..., N, N) complex64, of the kind that went in; or `out`.  A result beyond float32's
+            range is infinite, as torch's would be.
 
         Raises
         ------
         DTypeError, ShapeError, NonFiniteError, ValueRangeError
             Before any frame is exposed.
         CapabilityError
-            The device detects intensity only, or an operand came with `residual` or `pack`.
+            The device detects intensity only, or an operand came with `residual` or `pack`, or
+            `out` with `pack`.
         """
-        if switch(pack, "pack"):
-            again = partial(self.transform, exposure=exposure, residual=residual, retries=retries)
-            unpacked = partial(again, inverse=inverse, track=track)
-            return transform_packed(
-                unpacked, x, operand, self.n, inverse=switch(inverse, "inverse")
-            )
-        self._warn_if_uncalibrated()
-        with self._interlocked():
-            y, result = frames.transform(
-                self._handle,
-                self._info,
+        return self._run(
+            self._transform_job(
                 x,
-                operand=operand,
                 inverse=inverse,
+                operand=operand,
                 exposure=exposure,
                 residual=residual,
-                track=switch(track, "track") and self._calibration is not None,
+                pack=pack,
+                track=track,
                 retries=retries,
-                threads=self.threads,
+                out=out,
             )
-        calibration = self._calibration
-        self._finish(result, calibration.device_time_ns if calibration else None)
-        return y
+        )
+
+    def submit_transform(self, x: Any, **options: Any) -> Ticket:
+        """`transform`, with its options, in the background: checked now, run in its turn.
+
+        Raises what `transform` raises before any frame is exposed.
+        """
+        return self._submit(self._transform_job(x, **options))
+
+    def _transform_job(self, x: Any, **options: Any) -> Job:
+        self._warn_if_uncalibrated(stacklevel=5)
+        has_pilot = self._calibration is not None
+        return frames.transform_job(
+            self._info, x, has_pilot=has_pilot, threads=self.threads, **options
+        )
 
     def convolve2d(self, x: Any, w: Any, bias: Any = None, **options: Any) -> Any:
         """Two-dimensional convolution by light; see `driver.convolution.convolve2d`."""

@@ -26,7 +26,8 @@ Raise, before any frame is exposed where the fault can be known before:
 - :class:`CalibrationError`: a calibration failed, or a calibration file is corrupt or too new.
 - :class:`CalibrationMismatchError`: a sound calibration belongs to another device or profile.
 
-Warn :class:`UncalibratedWarning` once per device when results rest on nominal values.
+Warn :class:`UncalibratedWarning` once per device when results rest on nominal values, and
+:class:`PackingWarning` whenever a convolution unpacks its pictures.
 
 Errors that come back from C are made by :func:`error_from_code`; Python code raises the classes.
 """
@@ -50,6 +51,7 @@ __all__ = [
     "ForkedDeviceError",
     "NonFiniteError",
     "OverTemperatureError",
+    "PackingWarning",
     "ReadOnlyError",
     "RequestCancelledError",
     "ShapeError",
@@ -223,6 +225,10 @@ class CalibrationMismatchError(CalibrationError):
 
 class UncalibratedWarning(UserWarning):
     """Results rest on nominal values, because no calibration is installed."""
+
+
+class PackingWarning(UserWarning):
+    """Pictures no longer share frames: the phase between pilots is not known well enough."""
 
 
 _CLASS_OF_CODE: dict[ErrorCode, type[DriverError]] = {

@@ -7,6 +7,7 @@ more settings of the launch attenuator and merged, bin by bin, by inverse varian
 from __future__ import annotations
 
 from driver.errors import ValueRangeError
+from driver.numbers import shown
 
 __all__ = ["EXPOSURES", "GAIN_DB", "RETRIES", "brightening"]
 
@@ -40,6 +41,6 @@ def brightening(exposure: str, launch_step_db: float, launch_steps: int) -> tupl
         `exposure` is not one of `EXPOSURES`.
     """
     if not isinstance(exposure, str) or exposure not in EXPOSURES:
-        raise ValueRangeError(f"exposure={exposure!r} must be one of {', '.join(EXPOSURES)}")
+        raise ValueRangeError(f"exposure={shown(exposure)} must be one of {', '.join(EXPOSURES)}")
     bright = round(min(GAIN_DB / launch_step_db, launch_steps - 1))
     return tuple(bright * mark for mark in EXPOSURES[exposure])

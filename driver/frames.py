@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from driver.arrays import complex_frames, from_caller
+from driver.arrays import complex_frames, from_caller, output
 from driver.boundary import exposure_ns
 from driver.encoded import Codes, Encoded
 from driver.errors import CapabilityError, DTypeError, ShapeError, ValueRangeError
-from driver.exposure import brightening
+from driver.exposure import RETRIES, brightening
 from driver.handle import Handle
 from driver.info import DeviceInfo
+from driver.job import Job
 from driver.library import check, ffi, lib, pointer, struct
 from driver.numbers import switch, whole
+from driver.packing import packed
 from driver.tracking import PILOT_MAX_AGE_S, PILOT_PERIOD
 
-__all__ = ["decode", "encode", "transform"]
+__all__ = ["decode", "encode", "transform_job"]
 
 Targets = NDArray[np.complex64]
 
@@ -96,41 +99,46 @@ def _checked_items(encoded: Any, n: int) -> int:
     return items
 
 
-def transform(
-    handle: Handle,
+def transform_job(
     info: DeviceInfo,
     x: Any,
     *,
-    operand: Any,
-    inverse: bool,
-    exposure: str,
-    residual: bool,
-    track: bool,
-    retries: int,
+    has_pilot: bool,
     threads: int,
-) -> tuple[Any, Any]:
-    """`driver.Device.transform`, and the C result; see there."""
+    operand: Any = None,
+    inverse: bool = False,
+    exposure: str = "two_gain",
+    residual: bool = False,
+    pack: bool = False,
+    track: bool = True,
+    retries: int = RETRIES,
+    out: Any = None,
+) -> Job:
+    """The job of `driver.Device.transform`; see there."""
     if info.detection == "intensity":
         raise CapabilityError(
             "this device detects intensity only: it has no phase to transform with"
         )
+    if not switch(pack, "pack"):
+        targets, second, shape, restore = _targets(info, x, operand)
+        y, given = output(out, (*shape, *info.grid), np.complex64, (targets, second))
+        finish = partial(restore, y) if given is None else lambda: given
+    else:
+        if out is not None:
+            raise CapabilityError("pack=True cannot go with out: its results are made anew")
+        targets, unpack = packed(x, operand, info.grid[0], inverse=switch(inverse, "inverse"))
+        second, y = None, np.empty_like(targets)
+        finish = partial(unpack, y)
     brighten = brightening(exposure, info.nominal.launch_step_db, info.nominal.launch_steps)
-    whole(retries, "retries", 0, 8)
-    switch(inverse, "inverse")
-    switch(residual, "residual")
-    targets, second, shape, restore = _targets(info, x, operand)
-    n = info.grid[0]
-    y = np.empty((len(targets), n, n), np.complex64)
-    result = struct("odev_result")
-    job = struct(
+    data = struct(
         "odev_transform_job",
         items=len(targets),
         threads=threads,
-        inverse=int(inverse),
-        residual=int(residual),
+        inverse=int(switch(inverse, "inverse")),
+        residual=int(switch(residual, "residual")),
         exposures=len(brighten),
-        retries=retries,
-        pilot_period=PILOT_PERIOD if track else 0,
+        retries=whole(retries, "retries", 0, 8),
+        pilot_period=PILOT_PERIOD if switch(track, "track") and has_pilot else 0,
         pilot_max_age_ns=round(PILOT_MAX_AGE_S * 1e9),
         exposure_ns=exposure_ns(info, None),
         laser_on=1,
@@ -138,11 +146,14 @@ def transform(
         operand=_optional(second),
         y=pointer(y, np.complex64, "float *"),
     )
-    job.brighten[0 : len(brighten)] = list(brighten)
-    with handle.use() as device:
-        if len(targets):
-            check(lib.odev_run_transform(device, job, result), result)
-    return restore(y.reshape(*shape, n, n)), result
+    data.brighten[0 : len(brighten)] = list(brighten)
+    return Job(
+        kind="transform",
+        data=data,
+        kept=(targets, second, y),
+        frames=len(targets) * (1 + int(residual)),
+        finish=finish,
+    )
 
 
 def _optional(targets: Targets | None) -> Any:

@@ -24,6 +24,7 @@ from driver.cutting import fold
 from driver.errors import ShapeError
 from driver.gradient_plan import GradientPlan
 from driver.kernels import Kernels
+from driver.packing_rule import precision_for
 from driver.passes import FourierDevice, cotangent_spectra, picture_spectra, product_frames
 from driver.plan import ConvolutionPlan, KernelPart
 from driver.precision import Precision
@@ -107,8 +108,7 @@ def convolve2d_gradients(
         dilation=dilation,
         groups=groups,
         padding_mode=padding_mode,
-        precision=precision,
-        pack=pack,
+        precision=precision_for(device, precision, pack),
     )
     shape = (plan.batch, plan.outputs, *plan.output)
     if cotangent.shape != shape:

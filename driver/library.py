@@ -8,21 +8,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driver._optical_driver import ffi, lib
-from driver.errors import OverTemperatureError, error_from_code
+from driver.errors import DriverError, OverTemperatureError, error_from_code
 
-__all__ = ["check", "ffi", "lib", "pointer", "struct"]
+__all__ = ["check", "error_of", "ffi", "lib", "pointer", "struct"]
 
 
-def check(status: int, result: Any = None) -> None:
-    """Raise the error that a status stands for, with the library's message; nothing on success.
+def error_of(status: int, result: Any = None) -> DriverError:
+    """The error that a status other than ``ODEV_OK`` stands for, with the library's message.
 
     An `OverTemperatureError` takes along the C `result` of the job that it ended.
     """
+    error = error_from_code(status, ffi.string(lib.odev_last_message()).decode(errors="replace"))
+    if isinstance(error, OverTemperatureError):
+        error.result = result
+    return error
+
+
+def check(status: int, result: Any = None) -> None:
+    """Raise the error that a status stands for, as `error_of` makes it; nothing on success."""
     if status != lib.ODEV_OK:
-        error = error_from_code(status, ffi.string(lib.odev_last_message()).decode())
-        if isinstance(error, OverTemperatureError):
-            error.result = result
-        raise error
+        raise error_of(status, result)
 
 
 def struct(kind: str, **fields: Any) -> Any:

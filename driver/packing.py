@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from driver.arrays import complex_frames, from_caller
 from driver.errors import CapabilityError, DTypeError, ValueRangeError
 
-__all__ = ["transform_packed"]
+__all__ = ["packed"]
 
 Complex = NDArray[np.complex64]
 
@@ -24,15 +24,13 @@ HERMITIAN = 1e-3
 """Largest anti-Hermitian part of a real picture's spectrum, relative: far above rounding."""
 
 
-def transform_packed(
-    transform: Callable[[Complex], Complex], x: Any, operand: Any, n: int, *, inverse: bool
-) -> Any:
-    """Transform real pictures, or their spectra back, two in each frame.
+def packed(
+    x: Any, operand: Any, n: int, *, inverse: bool
+) -> tuple[Complex, Callable[[Complex], Any]]:
+    """Real pictures, or spectra of such, two in each frame, and the way back from the results.
 
     Parameters
     ----------
-    transform : callable
-        Takes and gives (f, N, N) complex64.
     x : array
         (..., N, N) float32 or float64 pictures; with `inverse`, their complex spectra.
     operand : None
@@ -44,8 +42,10 @@ def transform_packed(
 
     Returns
     -------
-    array
-        (..., N, N) complex64, of the kind that went in.
+    frames : (f, N, N) complex64
+        What the device is to transform.
+    unpack : callable
+        From (f, N, N) transforms to (..., N, N) complex64, of the kind that went in.
 
     Raises
     ------
@@ -62,12 +62,8 @@ def transform_packed(
     if not inverse and array.dtype.kind != "f":
         raise DTypeError(f"x has dtype {array.dtype}; pack=True takes real pictures")
     planes = complex_frames(array, n, "x")
-    results = (
-        _spectra_to_pictures(transform, planes)
-        if inverse
-        else _pictures_to_spectra(transform, np.ascontiguousarray(planes.real))
-    )
-    return restore(results.reshape(array.shape))
+    frames, unpack = _paired_spectra(planes) if inverse else _paired_pictures(planes)
+    return frames, lambda results: restore(unpack(results).reshape(array.shape))
 
 
 def _rms(pictures: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -83,22 +79,24 @@ def _mirrored(spectra: Complex) -> Complex:
     return np.conj(turned)
 
 
-def _pictures_to_spectra(
-    transform: Callable[[Complex], Complex], pictures: NDArray[np.float32]
-) -> Complex:
+def _paired_pictures(planes: Complex) -> tuple[Complex, Callable[[Complex], Complex]]:
+    pictures = np.ascontiguousarray(planes.real)
     scale = _rms(pictures)
     scaled = pictures / scale[:, None, None]
-    packed = scaled[0::2].astype(np.complex64)
-    packed.imag[: len(pictures) // 2] = scaled[1::2]
-    frames = transform(packed)
-    mirrored = _mirrored(frames)
-    spectra = np.empty(pictures.shape, np.complex64)
-    spectra[0::2] = 0.5 * (frames + mirrored)
-    spectra[1::2] = (-0.5j * (frames - mirrored))[: len(pictures) // 2]
-    return spectra * scale[:, None, None]
+    frames = scaled[0::2].astype(np.complex64)
+    frames.imag[: len(pictures) // 2] = scaled[1::2]
+
+    def unpack(frames: Complex) -> Complex:
+        mirrored = _mirrored(frames)
+        spectra = np.empty(pictures.shape, np.complex64)
+        spectra[0::2] = 0.5 * (frames + mirrored)
+        spectra[1::2] = (-0.5j * (frames - mirrored))[: len(pictures) // 2]
+        return spectra * scale[:, None, None]
+
+    return frames, unpack
 
 
-def _spectra_to_pictures(transform: Callable[[Complex], Complex], spectra: Complex) -> Complex:
+def _paired_spectra(spectra: Complex) -> tuple[Complex, Callable[[Complex], Complex]]:
     odd = np.abs(spectra - _mirrored(spectra)).max(initial=0.0)
     if odd > 2.0 * HERMITIAN * np.abs(spectra).max(initial=0.0):
         raise ValueRangeError(
@@ -109,8 +107,11 @@ def _spectra_to_pictures(transform: Callable[[Complex], Complex], spectra: Compl
     scaled = spectra / norm[:, None, None]
     frames = scaled[0::2].copy()
     frames[: len(spectra) // 2] += 1j * scaled[1::2]
-    seen = transform(frames)
-    pictures = np.empty(spectra.shape, np.complex64)
-    pictures[0::2] = seen.real
-    pictures[1::2] = seen.imag[: len(spectra) // 2]
-    return pictures * norm[:, None, None]
+
+    def unpack(seen: Complex) -> Complex:
+        pictures = np.empty(spectra.shape, np.complex64)
+        pictures[0::2] = seen.real
+        pictures[1::2] = seen.imag[: len(spectra) // 2]
+        return pictures * norm[:, None, None]
+
+    return frames, unpack

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, MutableMapping
 from dataclasses import dataclass
 from numbers import Real
@@ -11,7 +12,7 @@ import numpy as np
 
 from driver.errors import CapabilityError, DTypeError, ValueRangeError
 from driver.library import check, ffi, lib, struct
-from driver.numbers import is_bool
+from driver.numbers import is_bool, shown
 
 __all__ = ["Param", "Params"]
 
@@ -54,14 +55,14 @@ class Params(MutableMapping[str, "float | bool"]):
         return info
 
     def _id(self, name: str) -> int:
-        if name not in self._ids:
+        if not isinstance(name, str) or name not in self._ids:
             raise _UnknownParamError(
-                f"unknown parameter {name!r}; parameters are {', '.join(self._ids)}"
+                f"unknown parameter {shown(name)}; parameters are {', '.join(self._ids)}"
             )
         return self._ids[name]
 
     def _is_switch(self, index: int) -> bool:
-        return bool(index == lib.ODEV_PARAM_LASER_ENABLED)
+        return bool(self._infos[index].type == lib.ODEV_TYPE_SWITCH)
 
     def __getitem__(self, name: str) -> float | bool:
         index = self._id(name)
@@ -74,13 +75,17 @@ class Params(MutableMapping[str, "float | bool"]):
         index = self._id(name)
         if self._is_switch(index) != is_bool(value) or not isinstance(value, (Real, np.bool_)):
             wanted = "True or False" if self._is_switch(index) else "a number"
-            raise DTypeError(f"{name} must be {wanted}, not {value!r}")
+            raise DTypeError(f"{name} must be {wanted}, not {shown(value)}")
+        try:
+            number = float(value)
+        except OverflowError:
+            number = math.inf if value > 0 else -math.inf  # outside every range
         with self._using() as handle:
-            check(lib.odev_set_param(handle, index, float(value)))
+            check(lib.odev_set_param(handle, index, number))
 
     def __delitem__(self, name: str) -> NoReturn:
         raise CapabilityError(
-            f"parameter {name!r} cannot be deleted; parameters are the device's own"
+            f"parameter {shown(name)} cannot be deleted; parameters are the device's own"
         )
 
     def __iter__(self) -> Iterator[str]:

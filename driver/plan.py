@@ -32,6 +32,7 @@ from driver.numbers import whole
 from driver.precision import PassOptions, Precision, preset
 from driver.sampling import Sampling, by_phases, dense
 from driver.spectral import half_width
+from driver.spectral_macs import REAL_MACS, SpectralConvention
 from driver.tracking import PILOT_PERIOD
 
 __all__ = ["COMPLEX_MACS", "ConvolutionPlan", "KernelPart", "Macs", "macs_per_item"]
@@ -210,6 +211,24 @@ class ConvolutionPlan:
                 + PILOT_MACS * self.pilots
             ),
         )
+
+    def spectral_macs(
+        self, convention: SpectralConvention = REAL_MACS, *, tiled: bool = True
+    ) -> int:
+        """MACs of the products between spectra in a convention of the literature.
+
+        Parameters
+        ----------
+        convention : SpectralConvention
+        tiled : bool
+            On this device's tiles, rims included (``macs.spectral`` in the default convention); or
+            on spectra of whole padded pictures, as if the device were as large as each of them.
+        """
+        pairs = self.inputs * self.outputs // self.groups
+        if tiled:
+            planes = len(self.sampling.phases)
+            return planes * pairs * self.tiles * convention.macs(self.grid, self.grid)
+        return pairs * self.batch * convention.macs(*self.padded)
 
     def device_time_s(self, timing: Timing) -> float:
         """Seconds of device time for data and pilot frames."""

@@ -7,7 +7,7 @@ from typing import Literal
 
 from driver.errors import ValueRangeError
 from driver.exposure import EXPOSURES
-from driver.numbers import switch
+from driver.numbers import shown, switch
 
 __all__ = ["PRECISIONS", "Exposure", "PassOptions", "Precision", "preset"]
 
@@ -70,6 +70,6 @@ def preset(precision: str | Precision, pack: bool | None = None) -> Precision:
             precision = PRECISIONS[precision]
         except (KeyError, TypeError):
             raise ValueRangeError(
-                f"precision={precision!r} is not one of {', '.join(PRECISIONS)}"
+                f"precision={shown(precision)} is not one of {', '.join(PRECISIONS)}"
             ) from None
     return precision if pack is None else replace(precision, pack=switch(pack, "pack"))

@@ -42,8 +42,10 @@ class JobResult:
     time that this session has yet to reach: its age is then unknown, and not flagged.
     """
     over_temperature: bool = False
-    """Flag OVER_TEMPERATURE: the interlock tripped.  Such a job raises, its counts are void, and its
-    frames and their time have passed."""
+    """Flag OVER_TEMPERATURE: the interlock tripped.
+
+    Such a job raises, its counts are void, and its frames and their time have passed.
+    """
 
 
 def job_result(data: Any, calibrated_ns: int | None) -> JobResult:

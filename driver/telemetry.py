@@ -34,12 +34,24 @@ class Telemetry:
     """Jobs that the backend failed."""
     drift_phase_rad: float
     """Phase of the last pilot against its calibration [rad]; 0 before the first."""
+    phase_sigma_rad: float
+    """How well the phase between pilots is known, by how the last ones scatter [rad]; 0 before."""
     drift_amplitude: float
     """Amplitude of the last pilot against its calibration; 1 before the first."""
     calibrated: bool
     """Whether a measured calibration is installed."""
     threads: int
     """Threads that the last job ran on."""
+    queued: int
+    """Jobs that run or wait to."""
+    saturated: bool
+    """Flag SATURATED of the last exposure or transform."""
+    calibration_stale: bool
+    """Flag CALIBRATION_STALE of it, by the pilot's amplitude alone."""
+    over_temperature: bool
+    """Flag OVER_TEMPERATURE of it: the interlock stopped it."""
+    pilot_age_s: float | None
+    """Device time since the last pilot [s]; None before the first."""
 
 
 def read_telemetry(handle: Handle, *, calibrated: bool) -> Telemetry:
@@ -58,7 +70,15 @@ def read_telemetry(handle: Handle, *, calibrated: bool) -> Telemetry:
         saturations=data.saturations,
         faults=data.faults,
         drift_phase_rad=data.drift_phase_rad,
+        phase_sigma_rad=data.phase_sigma_rad,
         drift_amplitude=data.drift_amplitude,
         calibrated=calibrated,
         threads=data.threads,
+        queued=data.queued,
+        saturated=bool(data.flags & lib.ODEV_FLAG_SATURATED),
+        calibration_stale=bool(data.flags & lib.ODEV_FLAG_CALIBRATION_STALE),
+        over_temperature=bool(data.flags & lib.ODEV_FLAG_OVER_TEMPERATURE),
+        pilot_age_s=1e-9 * (data.device_time_ns - data.pilot_time_ns)
+        if data.pilot_time_ns >= 0
+        else None,
     )

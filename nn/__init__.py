@@ -14,15 +14,18 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from nn.convert import convert_to_electronic, convert_to_optical
-    from nn.functional import optical_conv2d
+    from nn.functional import optical_conv1d, optical_conv2d
     from nn.losses import VGGFeatureLoss, mge_loss, vgg_feature_loss
-    from nn.modules import OpticalConv2d
+    from nn.modules import OpticalConv1d, OpticalConv2d
+    from nn.probing import ProbeReport, probe
     from nn.sampling import bicubic_upsample, decimate
     from nn.super_resolution import SuperResolutionModel, UpsampleBlock
     from nn.upsample import channel_upsample2d, icnr_, pad_within
 
 __all__ = [
+    "OpticalConv1d",
     "OpticalConv2d",
+    "ProbeReport",
     "SuperResolutionModel",
     "UpsampleBlock",
     "VGGFeatureLoss",
@@ -33,13 +36,17 @@ __all__ = [
     "decimate",
     "icnr_",
     "mge_loss",
+    "optical_conv1d",
     "optical_conv2d",
     "pad_within",
+    "probe",
     "vgg_feature_loss",
 ]
 
 _HOME = {
+    "OpticalConv1d": "nn.modules",
     "OpticalConv2d": "nn.modules",
+    "ProbeReport": "nn.probing",
     "SuperResolutionModel": "nn.super_resolution",
     "UpsampleBlock": "nn.super_resolution",
     "VGGFeatureLoss": "nn.losses",
@@ -50,8 +57,10 @@ _HOME = {
     "decimate": "nn.sampling",
     "icnr_": "nn.upsample",
     "mge_loss": "nn.losses",
+    "optical_conv1d": "nn.functional",
     "optical_conv2d": "nn.functional",
     "pad_within": "nn.upsample",
+    "probe": "nn.probing",
     "vgg_feature_loss": "nn.losses",
 }
 

@@ -9,12 +9,20 @@ from typing import TypeVar
 from torch import nn
 
 from nn.functional import Gradient, Precision
-from nn.modules import OpticalConv2d
+from nn.modules import OpticalConv1d, OpticalConv2d, OpticalLayer
 from nn.optics import OpticsLike
 
 __all__ = ["convert_to_electronic", "convert_to_optical"]
 
 Model = TypeVar("Model", bound=nn.Module)
+
+OPTICAL: dict[type[nn.Module], type[OpticalLayer]] = {
+    nn.Conv1d: OpticalConv1d,
+    nn.Conv2d: OpticalConv2d,
+}
+"""Which layer of torch becomes which optical one."""
+
+ELECTRONIC = {optical: electronic for electronic, optical in OPTICAL.items()}
 
 
 def convert_to_optical(
@@ -25,7 +33,7 @@ def convert_to_optical(
     gradient: Gradient = "exact",
     precision: Precision = "balanced",
 ) -> nn.Module:
-    """A copy of `model` whose every `torch.nn.Conv2d` runs on a device; weights are shared.
+    """A copy of `model` whose every `Conv1d` and `Conv2d` runs on a device; weights are shared.
 
     The copy holds the very same parameters and buffers: training either trains both.  Hooks,
     training mode and state-dict keys stay.  Layers that are optical already change device.
@@ -48,42 +56,43 @@ def convert_to_optical(
     Raises
     ------
     ValueError
-        If a name in `skip` is not in the model, or a layer is of a subclass of Conv2d whose own
-        behaviour would be lost (name it in `skip`).
+        If a name in `skip` is not in the model, or a layer is of a subclass of Conv1d or Conv2d,
+        whose own behaviour would be lost (name it in `skip`).
     """
 
-    def to_optical(name: str, layer: nn.Conv2d) -> nn.Conv2d:
-        if type(layer) is not nn.Conv2d and type(layer) is not OpticalConv2d:
+    def to_optical(name: str, layer: nn.Module) -> nn.Module:
+        kind = OPTICAL.get(type(layer), type(layer))
+        if not issubclass(kind, OpticalLayer) or kind not in ELECTRONIC:
             raise ValueError(
-                f"{name or 'the model'} is a {type(layer).__name__}, not a plain Conv2d; its own "
-                "behaviour would be lost: name it in skip to leave it electronic"
+                f"{name or 'the model'} is a {type(layer).__name__}, not a plain Conv1d or Conv2d; "
+                "its own behaviour would be lost: name it in skip to leave it electronic"
             )
-        converted = _retyped(layer, OpticalConv2d)
+        converted = _retyped(layer, kind)
         converted.set_optics(optics, gradient, precision)
         return converted
 
-    return _converted(model, skip, nn.Conv2d, to_optical)
+    return _converted(model, skip, tuple(OPTICAL), to_optical)
 
 
 def convert_to_electronic(model: nn.Module, skip: Iterable[str] = ()) -> nn.Module:
-    """A copy of `model` whose every `nn.OpticalConv2d` is a `torch.nn.Conv2d`; weights are shared.
+    """A copy of `model` whose every optical layer is torch's own again; weights are shared.
 
     Parameters and errors as for `convert_to_optical`.
     """
 
-    def to_electronic(name: str, layer: OpticalConv2d) -> nn.Conv2d:
-        converted = _retyped(layer, nn.Conv2d)
+    def to_electronic(name: str, layer: nn.Module) -> nn.Module:
+        converted = _retyped(layer, ELECTRONIC[type(layer)])  # type: ignore[index]
         for optical in ("_optics", "gradient", "precision"):
             del converted.__dict__[optical]
         return converted
 
-    return _converted(model, skip, OpticalConv2d, to_electronic)
+    return _converted(model, skip, tuple(ELECTRONIC), to_electronic)
 
 
-Layer = TypeVar("Layer", bound=nn.Conv2d)
+Layer = TypeVar("Layer", bound=nn.Module)
 
 
-def _retyped(layer: nn.Conv2d, kind: type[Layer]) -> Layer:
+def _retyped(layer: nn.Module, kind: type[Layer]) -> Layer:
     """The same layer (parameters, hooks, mode) as an object of another class."""
     converted = kind.__new__(kind)
     converted.__dict__.update(layer.__dict__)
@@ -93,8 +102,8 @@ def _retyped(layer: nn.Conv2d, kind: type[Layer]) -> Layer:
 def _converted(
     model: nn.Module,
     skip: Iterable[str],
-    kind: type[Layer],
-    convert: Callable[[str, Layer], nn.Module],
+    kinds: tuple[type[nn.Module], ...],
+    convert: Callable[[str, nn.Module], nn.Module],
 ) -> nn.Module:
     shared = [*model.parameters(), *model.buffers()]
     result = copy.deepcopy(model, {id(tensor): tensor for tensor in shared})
@@ -106,7 +115,7 @@ def _converted(
     replacements: dict[int, nn.Module] = {}
     for name, module in names.items():
         skipped = any(name == s or name.startswith(f"{s}.") for s in skip)
-        if skipped or not isinstance(module, kind):
+        if skipped or not isinstance(module, kinds):
             continue
         if id(module) not in replacements:
             replacements[id(module)] = convert(name, module)

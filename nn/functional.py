@@ -1,8 +1,9 @@
-"""The optical convolution as a torch function."""
+"""The optical convolutions as torch functions."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from operator import index
 from typing import Any, Literal, TypeAlias
 
@@ -10,10 +11,19 @@ import torch
 from torch.nn import functional
 
 from nn.convolution import ConvolutionOptions, convolve_on_device, pad
-from nn.gradients import exact_gradients, optical_gradients
+from nn.gradients import Gradients, exact_gradients, optical_gradients
+from nn.operator import convolution, fold
 from nn.optics import OpticsLike, device_number, resolve_optics
 
-__all__ = ["Gradient", "PaddingMode", "Pair", "Precision", "check_gradient", "optical_conv2d"]
+__all__ = [
+    "Gradient",
+    "PaddingMode",
+    "Pair",
+    "Precision",
+    "check_gradient",
+    "optical_conv1d",
+    "optical_conv2d",
+]
 
 Gradient: TypeAlias = Literal["exact", "optical"]
 Precision: TypeAlias = Literal["fast", "balanced", "best"]
@@ -60,7 +70,7 @@ def _pads(
 
 
 class _OpticalConvolution(torch.autograd.Function):
-    """Forward on the device; backward as `gradient` says."""
+    """Forward on the device; backward as `gradient` says; many at once under `torch.vmap`."""
 
     @staticmethod
     def forward(
@@ -79,16 +89,65 @@ class _OpticalConvolution(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *grad_outputs: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-        (grad_output,) = grad_outputs
-        input, weight = ctx.saved_tensors
-        wanted = (ctx.needs_input_grad[0], ctx.needs_input_grad[1])
-        if ctx.gradient == "optical":
-            gradients = optical_gradients(
-                grad_output, input, weight, ctx.device_number, ctx.options, wanted
-            )
-        else:
-            gradients = exact_gradients(grad_output, input, weight, ctx.options, wanted)
-        return *gradients, None, None, None
+        return *_gradients(ctx, *grad_outputs), None, None, None
+
+    @staticmethod
+    def vmap(
+        info: Any,
+        in_dims: tuple[int | None, ...],
+        input: torch.Tensor,
+        weight: torch.Tensor,
+        device_number: int,
+        options: ConvolutionOptions,
+        gradient: Gradient,
+    ) -> tuple[torch.Tensor, int]:
+        one = fold(info.batch_size, in_dims, input, weight, options.groups)
+        options = replace(options, groups=one.groups)
+        output: torch.Tensor = _OpticalConvolution.apply(
+            one.input, one.weight, device_number, options, gradient
+        )
+        return one.unfold(output), one.dim
+
+
+def _gradients(ctx: Any, grad_output: torch.Tensor) -> Gradients:
+    input, weight = ctx.saved_tensors
+    wanted = (ctx.needs_input_grad[0], ctx.needs_input_grad[1])
+    if ctx.gradient == "optical":
+        return optical_gradients(grad_output, input, weight, ctx.device_number, ctx.options, wanted)
+    return exact_gradients(grad_output, input, weight, ctx.options, wanted)
+
+
+def _remember(ctx: Any, inputs: tuple[Any, ...], output: torch.Tensor) -> None:
+    """The operator's context: as `_OpticalConvolution.setup_context`, from its own arguments."""
+    input, weight, stride, padding, dilation, *rest, ctx.gradient, ctx.device_number = inputs
+    pairs = [(s[0], s[1]) for s in (stride, padding, dilation)]
+    ctx.options = ConvolutionOptions(pairs[0], pairs[1], pairs[2], *rest)
+    ctx.save_for_backward(input, weight)
+
+
+# torch.func wants a Function; who calls the bare operator has a gradient as well.
+convolution.register_autograd(
+    lambda ctx, grad_output: (*_gradients(ctx, grad_output), *(None,) * 8),
+    setup_context=_remember,
+)
+
+
+def _refuse_what_torch_refuses(convolve: Callable[..., torch.Tensor], *arguments: Any) -> None:
+    """Let torch's own function see the arguments, with no picture in the batch: its own errors."""
+    input, weight = arguments[:2]
+    dimensions = getattr(weight, "ndim", 0)
+    if isinstance(input, torch.Tensor) and 0 <= dimensions - input.ndim <= 1:
+        input = (input if input.ndim == dimensions else input[None])[:0]
+    convolve(input, *arguments[1:])
+
+
+def _autocast(*tensors: torch.Tensor | None) -> tuple[torch.Tensor | None, ...]:
+    """Tensors in autocast's dtype, where it is on: what torch does for its own convolutions."""
+    kind = next(t.device.type for t in tensors if t is not None)
+    if not torch.is_autocast_enabled(kind):
+        return tensors
+    dtype = torch.get_autocast_dtype(kind)
+    return tuple(t.to(dtype) if t is not None and t.is_floating_point() else t for t in tensors)
 
 
 def optical_conv2d(
@@ -112,7 +171,7 @@ def optical_conv2d(
 
     Parameters
     ----------
-    input : torch.Tensor, shape (n, C, H, W) or (C, H, W), floating point
+    input : torch.Tensor, shape (n, C, H, W) or (C, H, W), floating point or complex
     weight : torch.Tensor, shape (K, C/groups, kh, kw), dtype of `input`
     bias : torch.Tensor or None, shape (K,)
     stride, padding, dilation, groups
@@ -137,25 +196,37 @@ def optical_conv2d(
     RuntimeError
         For every shape, size or dtype combination that torch refuses too, in torch's words.
     TypeError
-        If `input` is not real floating point, or `optics` is no device.
+        If `input` is neither floating point nor complex (torch convolves integers, exactly; light
+        cannot), or `optics` is no device.
     ValueError
         If `padding_mode` or `gradient` is unknown.
     driver.DriverError
         For what the device refuses: NaN or infinity, a device that is closed.
     """
-    if padding_mode not in PADDING_MODES:
-        raise ValueError(f"padding_mode must be one of {PADDING_MODES}, got {padding_mode!r}")
-    check_gradient(gradient)
-    device = resolve_optics(optics)
-    if torch.is_autocast_enabled(input.device.type):
-        dtype = torch.get_autocast_dtype(input.device.type)
-        input, weight = input.to(dtype), weight.to(dtype)
-        bias = bias if bias is None else bias.to(dtype)
-    if not input.is_floating_point():
-        raise TypeError(f"an optical convolution needs real floating point, got {input.dtype}")
-    if input.dtype != weight.dtype:
-        raise RuntimeError(
-            f"Input type ({input.dtype}) and weight type ({weight.dtype}) should be the same"
+    _check_options(padding_mode, gradient)
+    _refuse_what_torch_refuses(
+        functional.conv2d, input, weight, bias, stride, padding, dilation, groups
+    )
+    input, weight, bias = _autocast(input, weight, bias)  # type: ignore[assignment]
+    _check_kinds(input, weight)
+    if input.is_complex():
+        return _of_parts(
+            lambda part, kernel: optical_conv2d(
+                part,
+                kernel,
+                None,
+                stride,
+                padding,
+                dilation,
+                groups,
+                padding_mode=padding_mode,
+                optics=optics,
+                gradient=gradient,
+                precision=precision,
+            ),
+            input,
+            weight,
+            bias,
         )
     if input.ndim == 3:
         batched = optical_conv2d(
@@ -167,36 +238,119 @@ def optical_conv2d(
             dilation,
             groups,
             padding_mode=padding_mode,
-            optics=device,
+            optics=optics,
             gradient=gradient,
             precision=precision,
         )
         return batched[0]
 
     stride, dilation = _pair(stride, "stride"), _pair(dilation, "dilation")
-    if weight.ndim != 4 or input.ndim != 4:
-        raise RuntimeError(
-            "expected input (n, C, H, W) or (C, H, W) and weight (K, C/groups, kh, kw), got "
-            f"{tuple(input.shape)} and {tuple(weight.shape)}"
-        )
     if min(dilation) < 1:
-        raise RuntimeError("non-positive dilation is not supported")
+        raise RuntimeError("dilation should be greater than zero")
     pads = _pads(padding, (weight.shape[2], weight.shape[3]), stride, dilation)
-    # torch itself, on an empty batch, refuses what it would refuse.
-    nothing = input.numel() == 0 or weight.numel() == 0
-    rehearsed = pad(input if nothing else input[:0], pads, padding_mode)
-    empty = functional.conv2d(rehearsed, weight, bias, stride, 0, dilation, groups)
-    if nothing:
-        return empty
+    if input.numel() == 0 or weight.numel() == 0:
+        # Nothing to compute needs no light.
+        padded = pad(input, pads, padding_mode)
+        return functional.conv2d(padded, weight, bias, stride, 0, dilation, groups)
     left, right, top, bottom = pads
+    if padding_mode != "zeros":
+        pad(input[:0], pads, padding_mode)  # torch's own errors
     if left != right or top != bottom:
         input = pad(input, pads, padding_mode)
         left = top = 0
     options = ConvolutionOptions(stride, (top, left), dilation, groups, padding_mode, precision)
     output: torch.Tensor = _OpticalConvolution.apply(
-        input, weight, device_number(device), options, gradient
+        input, weight, device_number(resolve_optics(optics)), options, gradient
     )
     return output if bias is None else output + bias[:, None, None]
+
+
+def optical_conv1d(
+    input: torch.Tensor,
+    weight: torch.Tensor,
+    bias: torch.Tensor | None = None,
+    stride: Pair = 1,
+    padding: Pair | str = 0,
+    dilation: Pair = 1,
+    groups: int = 1,
+    *,
+    padding_mode: PaddingMode = "zeros",
+    optics: OpticsLike,
+    gradient: Gradient = "exact",
+    precision: Precision = "balanced",
+) -> torch.Tensor:
+    """One-dimensional convolution on an optical device: pictures of one row.
+
+    Parameters
+    ----------
+    input : torch.Tensor, shape (n, C, L) or (C, L), floating point or complex
+    weight : torch.Tensor, shape (K, C/groups, k), dtype of `input`
+    bias : torch.Tensor or None, shape (K,)
+    stride, padding, dilation, groups
+        As in `torch.nn.functional.conv1d`; `padding` may be "same" or "valid".
+    padding_mode, optics, gradient, precision
+        As in `optical_conv2d`, and so are the errors.
+
+    Returns
+    -------
+    torch.Tensor, shape (n, K, L') or (K, L'), dtype and place of `input`
+    """
+    _refuse_what_torch_refuses(
+        functional.conv1d, input, weight, bias, stride, padding, dilation, groups
+    )
+    rows = optical_conv2d(
+        input.unsqueeze(-2),
+        weight.unsqueeze(-2),
+        bias,
+        (1, _single(stride, "stride")),
+        padding if isinstance(padding, str) else (0, _single(padding, "padding")),
+        (1, _single(dilation, "dilation")),
+        groups,
+        padding_mode=padding_mode,
+        optics=optics,
+        gradient=gradient,
+        precision=precision,
+    )
+    return rows.squeeze(-2)
+
+
+def _single(value: Pair, name: str) -> int:
+    values = tuple(value) if isinstance(value, Iterable) else (value,)
+    if len(values) != 1:
+        raise RuntimeError(f"expected {name} to be an integer or one of them, got {value!r}")
+    return index(values[0])
+
+
+def _check_options(padding_mode: str, gradient: str) -> None:
+    if padding_mode not in PADDING_MODES:
+        raise ValueError(f"padding_mode must be one of {PADDING_MODES}, got {padding_mode!r}")
+    check_gradient(gradient)
+
+
+def _of_parts(
+    convolve: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
+    input: torch.Tensor,
+    weight: torch.Tensor,
+    bias: torch.Tensor | None,
+) -> torch.Tensor:
+    """A complex convolution as four real ones, of which two and two share a batch."""
+    batched = input if input.ndim == 4 else input[None]
+    parts = torch.cat([batched.real, batched.imag])
+    real_real, imag_real = convolve(parts, weight.real).chunk(2)
+    real_imag, imag_imag = convolve(parts, weight.imag).chunk(2)
+    output = torch.complex(real_real - imag_imag, real_imag + imag_real)
+    if bias is not None:
+        output = output + bias[:, None, None]
+    return output if input.ndim == 4 else output[0]
+
+
+def _check_kinds(input: torch.Tensor, weight: torch.Tensor) -> None:
+    if not (input.is_floating_point() or input.is_complex()):
+        raise TypeError(f"an optical convolution needs floating point, got {input.dtype}")
+    if input.dtype != weight.dtype:
+        raise RuntimeError(
+            f"Input type ({input.dtype}) and weight type ({weight.dtype}) should be the same"
+        )
 
 
 def check_gradient(gradient: str) -> None:

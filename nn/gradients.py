@@ -16,7 +16,7 @@ import torch
 from nn.convolution import ConvolutionOptions, pad
 from nn.gradient_operator import convolution_gradients
 
-__all__ = ["exact_gradients", "optical_gradients"]
+__all__ = ["Gradients", "exact_gradients", "optical_gradients"]
 
 Gradients = tuple[torch.Tensor | None, torch.Tensor | None]
 

@@ -1,17 +1,56 @@
-"""The optical convolution as a layer with the signature and state dict of `torch.nn.Conv2d`."""
+"""The optical convolutions as layers with the signatures and state dicts of torch's own."""
 
 from __future__ import annotations
 
 import torch
 from torch import nn
 
-from nn.functional import Gradient, PaddingMode, Pair, Precision, check_gradient, optical_conv2d
+from nn.functional import (
+    Gradient,
+    PaddingMode,
+    Pair,
+    Precision,
+    check_gradient,
+    optical_conv1d,
+    optical_conv2d,
+)
 from nn.optics import OpticalDevice, OpticsLike, OpticsReference
 
-__all__ = ["OpticalConv2d"]
+__all__ = ["OpticalConv1d", "OpticalConv2d", "OpticalLayer"]
 
 
-class OpticalConv2d(nn.Conv2d):
+class OpticalLayer(nn.Module):
+    """What optical layers have beside torch's: a device, a way of differentiating, a precision."""
+
+    _optics: OpticsReference
+    gradient: Gradient
+    precision: Precision
+
+    def set_optics(self, optics: OpticsLike, gradient: Gradient, precision: Precision) -> None:
+        """Choose device, gradient and precision anew; parameters stay as they are."""
+        check_gradient(gradient)
+        self._optics = OpticsReference(optics)
+        self.gradient = gradient
+        self.precision = precision
+
+    @property
+    def optics(self) -> OpticalDevice:
+        """The device; setting it takes a device, a URI or None as the constructor does."""
+        return self._optics.device()
+
+    @optics.setter
+    def optics(self, optics: OpticsLike) -> None:
+        self._optics = OpticsReference(optics)
+
+    def extra_repr(self) -> str:
+        """Torch's description, then the optical part."""
+        return (
+            f"{super().extra_repr()}, optics={self._optics!r}, gradient={self.gradient!r}, "
+            f"precision={self.precision!r}"
+        )
+
+
+class OpticalConv2d(OpticalLayer, nn.Conv2d):
     """`torch.nn.Conv2d` whose convolution runs on an optical device.
 
     Parameters
@@ -66,22 +105,6 @@ class OpticalConv2d(nn.Conv2d):
         )
         self.set_optics(optics, gradient, precision)
 
-    def set_optics(self, optics: OpticsLike, gradient: Gradient, precision: Precision) -> None:
-        """Choose device, gradient and precision anew; parameters stay as they are."""
-        check_gradient(gradient)
-        self._optics = OpticsReference(optics)
-        self.gradient: Gradient = gradient
-        self.precision: Precision = precision
-
-    @property
-    def optics(self) -> OpticalDevice:
-        """The device; setting it takes a device, a URI or None as the constructor does."""
-        return self._optics.device()
-
-    @optics.setter
-    def optics(self, optics: OpticsLike) -> None:
-        self._optics = OpticsReference(optics)
-
     def _conv_forward(
         self, input: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None
     ) -> torch.Tensor:
@@ -100,9 +123,65 @@ class OpticalConv2d(nn.Conv2d):
             precision=self.precision,
         )
 
-    def extra_repr(self) -> str:
-        """Torch's description, then the optical part."""
-        return (
-            f"{super().extra_repr()}, optics={self._optics!r}, gradient={self.gradient!r}, "
-            f"precision={self.precision!r}"
+
+class OpticalConv1d(OpticalLayer, nn.Conv1d):
+    """`torch.nn.Conv1d` whose convolution runs on an optical device.
+
+    Parameters
+    ----------
+    in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode
+        As in `torch.nn.Conv1d`.
+    device, dtype, optics, gradient, precision
+        As in `OpticalConv2d`, whose notes hold here too.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int | tuple[int],
+        stride: int | tuple[int] = 1,
+        padding: int | tuple[int] | str = 0,
+        dilation: int | tuple[int] = 1,
+        groups: int = 1,
+        bias: bool = True,
+        padding_mode: PaddingMode = "zeros",
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+        *,
+        optics: OpticsLike = None,
+        gradient: Gradient = "exact",
+        precision: Precision = "balanced",
+    ) -> None:
+        super().__init__(
+            in_channels,
+            out_channels,
+            kernel_size,
+            stride,
+            padding,
+            dilation,
+            groups,
+            bias,
+            padding_mode,
+            device,
+            dtype,
+        )
+        self.set_optics(optics, gradient, precision)
+
+    def _conv_forward(
+        self, input: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None
+    ) -> torch.Tensor:
+        padding: Pair | str = self.padding
+        return optical_conv1d(
+            input,
+            weight,
+            bias,
+            self.stride,
+            padding,
+            self.dilation,
+            self.groups,
+            padding_mode=self.padding_mode,
+            optics=self.optics,
+            gradient=self.gradient,
+            precision=self.precision,
         )

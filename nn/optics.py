@@ -58,11 +58,14 @@ def _shared_device(uri: str) -> Device:
 
     Kept by process id, since a device cannot be used after a fork.
     """
-    from driver import open_device
-
+    key = (os.getpid(), uri)
+    known = _shared.get(key)
+    if known is not None:
+        return known
     with _shared_lock:
-        key = (os.getpid(), uri)
         if key not in _shared:
+            from driver import open_device
+
             device = open_device(uri)
             try:
                 # A data sheet without tolerances leaves nothing to calibrate.
@@ -73,6 +76,15 @@ def _shared_device(uri: str) -> Device:
                 raise
             _shared[key] = device
         return _shared[key]
+
+
+def _after_fork() -> None:
+    """A child must not wait for a lock that a thread of its parent held at the fork."""
+    global _shared_lock, _numbering
+    _shared_lock, _numbering = threading.Lock(), threading.Lock()
+
+
+os.register_at_fork(after_in_child=_after_fork)
 
 
 @atexit.register
@@ -113,15 +125,20 @@ def resolve_optics(optics: OpticsLike) -> OpticalDevice:
 _numbers: WeakKeyDictionary[OpticalDevice, int] = WeakKeyDictionary()
 _numbered: WeakValueDictionary[int, OpticalDevice] = WeakValueDictionary()
 _next_number = itertools.count()
+_numbering = threading.Lock()
 
 
 def device_number(device: OpticalDevice) -> int:
     """A whole number that stands for the device where torch's operators take no objects."""
-    if device not in _numbers:
-        number = next(_next_number)
-        _numbers[device] = number
-        _numbered[number] = device
-    return _numbers[device]
+    known = _numbers.get(device)
+    if known is not None:
+        return known
+    with _numbering:
+        if device not in _numbers:
+            number = next(_next_number)
+            _numbered[number] = device
+            _numbers[device] = number
+        return _numbers[device]
 
 
 def numbered_device(number: int) -> OpticalDevice:
@@ -155,7 +172,8 @@ class OpticsReference:
         self._optics = optics
         self._lost: str | None = None
         if optics is not None:
-            resolve_optics(optics)
+            # Numbered here, since a compiler could not follow that.
+            device_number(resolve_optics(optics))
 
     def device(self) -> OpticalDevice:
         """The device itself.

@@ -104,7 +104,7 @@ class Fabrication(ArrayRecord):
     ambient_rad_per_k: float
     """Phase of theta per kelvin of the chip [rad/K]."""
     wavelength_rad_per_pm: float
-    """Phase of theta per change of the wavelength [rad/pm]."""
+    """Phase by which theta falls as the wavelength grows [rad/pm]."""
     rotation_rad: float
     """Rotation of the camera about the axis [rad]."""
     magnification: float

@@ -10,6 +10,7 @@ import difflib
 import hashlib
 import json
 import math
+import reprlib
 import sys
 from importlib import resources
 from pathlib import Path
@@ -195,5 +196,5 @@ def _explain(error: ValidationError) -> str:
         elif item["type"] == "extra_forbidden":
             lines.append(f"{key} is not a key of a profile")
         else:
-            lines.append(f"{key}={item['input']!r}: {message[0].lower()}{message[1:]}")
+            lines.append(f"{key}={reprlib.repr(item['input'])}: {message[0].lower()}{message[1:]}")
     return "; ".join(lines)

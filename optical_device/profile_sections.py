@@ -166,7 +166,7 @@ class SourceSection(Section):
     monitor_gain_spread: Spread
     wavelength_nm: Positive
     wavelength_rad_per_pm: NonNegative
-    """Phase of theta per change of the wavelength."""
+    """Phase by which theta falls as the wavelength grows."""
     wavelength_rad_per_pm_spread: Spread
 
     @model_validator(mode="after")

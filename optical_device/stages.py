@@ -117,7 +117,7 @@ def chip_field(fabrication: Fabrication, psi: Array, around: Surroundings) -> Ar
     Layout mft: z = A t_a t_b.  Layout 4f: z = H t_b F[A t_a], H the middle map.  In both
 
         theta = psi_theta + static + ambient_rad_per_k (dT + G_r (r-c)/N + G_q (q-c)/N)
-                + wavelength_rad_per_pm dlambda,
+                - wavelength_rad_per_pm dlambda,
         phi = psi_phi + static.
 
     Parameters
@@ -145,7 +145,8 @@ def _theta_around(fabrication: Fabrication, psi: Array, around: Surroundings) ->
     rise = _on_grid(around.ambient_k) + _on_grid(around.gradient_row_k) * x[:, None]
     rise = rise + _on_grid(around.gradient_column_k) * x
     turned = fabrication.wavelength_rad_per_pm * _on_grid(around.wavelength_pm)
-    return fabrication.ambient_rad_per_k * rise + turned
+    # Longer light turns the longer arm back where warmth turns it on.
+    return fabrication.ambient_rad_per_k * rise - turned
 
 
 def _on_grid(value: Array) -> Array:

@@ -9,6 +9,11 @@ from opticonv.demo.command import demo
 from opticonv.device.command import device_app
 from opticonv.devices import devices
 from opticonv.errors import OneLineErrors
+from opticonv.latency import latency
+from opticonv.macs import macs
+from opticonv.monitor.command import monitor
+from opticonv.probe import probe
+from opticonv.scaling import scaling
 from opticonv.upscale import upscale
 
 __all__ = ["app"]
@@ -20,7 +25,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="An emulated Fourier-optical computer that enlarges photographs ×8.",
 )
-for command in (devices, calibrate, upscale, demo):
+for command in (devices, calibrate, monitor, upscale, demo, probe, macs, latency, scaling):
     app.command()(command)
 app.add_typer(device_app)
 

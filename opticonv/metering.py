@@ -22,6 +22,7 @@ from torch.nn import functional
 from driver import Device, Telemetry
 from driver.convolution import convolve2d
 from driver.plan import ConvolutionPlan
+from nn.layers import convolution_calls
 
 __all__ = ["Convolution", "Cost", "MeteredDevice", "plan_network", "relative_error"]
 
@@ -220,27 +221,5 @@ def plan_network(
         Plan by name of the layer.
     """
     skeleton = copy.deepcopy(model).to("meta")
-    plans: dict[str, ConvolutionPlan] = {}
-
-    def remember(name: str, layer: nn.Conv2d) -> None:
-        def note(_: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
-            plans[name] = ConvolutionPlan.for_shapes(
-                tuple(inputs[0].shape),
-                tuple(layer.weight.shape),
-                grid=grid,
-                stride=layer.stride,  # type: ignore[arg-type]
-                padding=layer.padding,  # type: ignore[arg-type]
-                dilation=layer.dilation,  # type: ignore[arg-type]
-                groups=layer.groups,
-                padding_mode=layer.padding_mode,
-                precision=precision,
-            )
-
-        layer.register_forward_pre_hook(note)
-
-    for name, layer in skeleton.named_modules():
-        if isinstance(layer, nn.Conv2d):
-            remember(name, layer)
-    with torch.no_grad():
-        skeleton(torch.empty(1, 3, *size, device="meta"))
-    return plans
+    calls = convolution_calls(skeleton, torch.empty(1, 3, *size, device="meta"))
+    return {call.name: call.plan(grid, precision) for call in calls}

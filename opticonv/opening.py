@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from driver import Device, open_device
-from driver.calibration import store
+from driver.calibration import RoutineReport, store
 from opticonv.console import progress_bar
 
-__all__ = ["calibrate_with_progress", "opened", "ready_device"]
+__all__ = ["calibrate_with_progress", "opened", "ready_device", "shown_progress"]
 
 
 @contextmanager
@@ -26,15 +26,24 @@ def opened(uri: str, seed: int | None) -> Iterator[Device]:
         yield device
 
 
-def calibrate_with_progress(device: Device) -> None:
-    """Calibrate a device and show how far it is."""
+@contextmanager
+def shown_progress() -> Iterator[Callable[[str, float], None]]:
+    """A bar on the terminal, moved by calling what this gives with a routine and a fraction."""
     with progress_bar() as progress:
         task = progress.add_task("calibrating", total=1.0)
 
-        def report(routine: str, fraction: float) -> None:
+        def move(routine: str, fraction: float) -> None:
             progress.update(task, completed=fraction, description=f"calibrating: {routine}")
 
-        device.calibrate(progress=report)
+        yield move
+
+
+def calibrate_with_progress(
+    device: Device, on_report: Callable[[RoutineReport], None] | None = None
+) -> None:
+    """Calibrate a device and show how far it is."""
+    with shown_progress() as move:
+        device.calibrate(progress=move, on_report=on_report)
 
 
 @contextmanager

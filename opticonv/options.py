@@ -7,12 +7,34 @@ from typing import Annotated, Literal
 
 import typer
 
-__all__ = ["DEFAULT_DEVICE", "Calibration", "Device", "Precision", "Seed", "Weights"]
+from opticonv.errors import CommandError
+
+__all__ = [
+    "DEFAULT_DEVICE",
+    "Calibration",
+    "Device",
+    "Devices",
+    "Networks",
+    "Picture",
+    "Precision",
+    "Seed",
+    "Threads",
+    "Weights",
+    "picture_shape",
+]
 
 DEFAULT_DEVICE = "emulator:lab"
 
 Device = Annotated[
     str, typer.Option(help="Device URI, such as emulator:lab or emulator:ideal?device__n=32.")
+]
+Devices = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--device",
+        help="Device URI; give the option once for each. By default mft11, lab and nextgen.",
+        show_default=False,
+    ),
 ]
 Seed = Annotated[
     int | None,
@@ -26,6 +48,38 @@ Calibration = Annotated[
     Path | None,
     typer.Option(help="Calibration file of this device; without one it is calibrated first."),
 ]
+Threads = Annotated[
+    int | None, typer.Option(min=1, help="Threads of this host; by default torch's number.")
+]
 Weights = Annotated[
     str, typer.Option(help="Name of the network's weights, or a .safetensors file.")
 ]
+Networks = Annotated[
+    list[str] | None,
+    typer.Argument(
+        help="Networks: alexnet, vgg16, resnet18, resnet34, resnet50, resnet34-7x7, unet, sr, or "
+        "FILE.py:FACTORY of your own; by default all that have a name.",
+        show_default=False,
+    ),
+]
+Picture = Annotated[
+    str | None,
+    typer.Option(help="Channels, height and width of one picture, such as 3x224x224."),
+]
+
+
+def picture_shape(picture: str | None) -> tuple[int, int, int] | None:
+    """A shape as a user writes it, ``3x224x224``.
+
+    Raises
+    ------
+    CommandError
+        It is not three whole numbers above 0.
+    """
+    if picture is None:
+        return None
+    parts = picture.replace("×", "x").split("x")
+    if len(parts) != 3 or not all(part.isdecimal() and int(part) for part in parts):
+        raise CommandError(f"--picture {picture} is not CHANNELSxHEIGHTxWIDTH, such as 3x224x224")
+    channels, height, width = map(int, parts)
+    return channels, height, width

@@ -23,13 +23,16 @@ odev_status odev_check_device(const odev_device *device) {
 }
 
 static int lock_init(odev_device *device) {
-  pthread_condattr_t attributes;
-  if (pthread_mutex_init(&device->lock, NULL)) return -1;
-  if (pthread_condattr_init(&attributes)) return -1;
-  pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-  const int failed = pthread_cond_init(&device->changed, &attributes);
-  pthread_condattr_destroy(&attributes);
-  return failed;
+  if (pthread_condattr_init(&device->monotonic)) return -1;
+  pthread_condattr_setclock(&device->monotonic, CLOCK_MONOTONIC);
+  if (pthread_mutex_init(&device->lock, NULL)) goto no_lock;
+  if (pthread_cond_init(&device->changed, &device->monotonic)) goto no_condition;
+  return 0;
+no_condition:
+  pthread_mutex_destroy(&device->lock);
+no_lock:
+  pthread_condattr_destroy(&device->monotonic);
+  return -1;
 }
 
 static int sound_caps(const odev_caps *caps) {
@@ -92,6 +95,7 @@ odev_status odev_close(odev_device *device) {
   odev_lanes_free(&device->lanes);
   pthread_cond_destroy(&device->changed);
   pthread_mutex_destroy(&device->lock);
+  pthread_condattr_destroy(&device->monotonic);
   free(device->last_codes);
   free(device->last_codes_next);
   free(device);
@@ -111,16 +115,17 @@ static odev_param_info param_info(const odev_device *device, uint32_t id) {
   static const struct {
     const char *name, *unit;
     double maximum;
-    uint32_t read_only;
-  } table[ODEV_PARAM_COUNT] = {{"laser_enabled", "", 1, 0},
-                               {"laser_mw", "mW", 0, 0},
-                               {"reference_fraction", "", 2, 0},
-                               {"device_time_s", "s", INFINITY, 1}};
+    uint32_t read_only, type;
+  } table[ODEV_PARAM_COUNT] = {{"laser_enabled", "", 1, 0, ODEV_TYPE_SWITCH},
+                               {"laser_mw", "mW", 0, 0, ODEV_TYPE_REAL},
+                               {"reference_fraction", "", 2, 0, ODEV_TYPE_REAL},
+                               {"device_time_s", "s", INFINITY, 1, ODEV_TYPE_REAL}};
   odev_param_info info = {.struct_size = sizeof info, .id = id, .minimum = 0};
   snprintf(info.name, sizeof info.name, "%s", table[id].name);
   snprintf(info.unit, sizeof info.unit, "%s", table[id].unit);
   info.maximum = id == ODEV_PARAM_LASER_MW ? device->backend.laser_max_mw : table[id].maximum;
   info.read_only = table[id].read_only;
+  info.type = table[id].type;
   return info;
 }
 
@@ -175,6 +180,8 @@ odev_status odev_set_param(odev_device *device, uint32_t id, double value) {
   if (!(value >= info.minimum && value <= info.maximum))
     return odev_fail(ODEV_ERR_ARGUMENT, "%s must be %g to %g %s, not %g", info.name, info.minimum, info.maximum,
                      info.unit, value);
+  if (info.type == ODEV_TYPE_SWITCH && value != 0 && value != 1)
+    return odev_fail(ODEV_ERR_ARGUMENT, "%s must be 0 or 1, not %g", info.name, value);
   const param_setting setting = {id, value};
   return odev_run_task(device, set_param_task, &setting, NULL);
 }
@@ -219,6 +226,7 @@ static odev_status telemetry_task(odev_device *device, const void *job, odev_res
   if (!codes) return odev_fail(ODEV_ERR_MEMORY, "out of memory for a sensor reading");
   pthread_mutex_lock(&device->lock);
   *telemetry = device->counters;
+  telemetry->queued = device->queued + (device->running && device->running->task != telemetry_task);
   const double laser_mw = device->laser_enabled ? device->laser_mw : 0;
   const uint64_t reading = device->readings++;
   memcpy(codes, device->last_codes, odev_code_bytes(&device->caps));
@@ -242,8 +250,11 @@ odev_status odev_telemetry(odev_device *device, odev_telemetry_data *telemetry) 
   if (device->caps.concurrent) return telemetry_task(device, telemetry, NULL);
   /* Such a backend can't be asked while it works: the last readings must do, so that the call answers. */
   pthread_mutex_lock(&device->lock);
-  const int works = device->busy || device->first;
-  if (works) *telemetry = device->counters;
+  const int works = device->running || device->first;
+  if (works) {
+    *telemetry = device->counters;
+    telemetry->queued = device->queued + (device->running != NULL);
+  }
   pthread_mutex_unlock(&device->lock);
   telemetry->struct_size = sizeof *telemetry;
   return works ? ODEV_OK : odev_run_task(device, telemetry_task, telemetry, NULL);
@@ -251,7 +262,12 @@ odev_status odev_telemetry(odev_device *device, odev_telemetry_data *telemetry) 
 
 /* ---- jobs ---- */
 
-static odev_status check_result(const odev_result *result) {
+odev_status odev_stopped(uint64_t done, uint64_t frames) {
+  return odev_fail(ODEV_ERR_CANCELLED, "the job was stopped after %llu of %llu frames", (unsigned long long)done,
+                   (unsigned long long)frames);
+}
+
+odev_status odev_check_result(const odev_result *result) {
   if (!result || result->struct_size == sizeof *result) return ODEV_OK;
   return odev_fail(ODEV_ERR_ARGUMENT, "result: struct_size must be sizeof(odev_result) = %zu", sizeof *result);
 }
@@ -265,7 +281,7 @@ odev_status odev_submit_expose(odev_device *device, const odev_expose_job *job, 
 
 odev_status odev_run_expose(odev_device *device, const odev_expose_job *job, odev_result *result) {
   odev_status status = odev_check_expose(device, job);
-  if (status == ODEV_OK) status = check_result(result);
+  if (status == ODEV_OK) status = odev_check_result(result);
   return status == ODEV_OK ? odev_run_task(device, odev_expose_task, job, result) : status;
 }
 
@@ -278,6 +294,6 @@ odev_status odev_submit_transform(odev_device *device, const odev_transform_job 
 
 odev_status odev_run_transform(odev_device *device, const odev_transform_job *job, odev_result *result) {
   odev_status status = odev_check_transform(device, job);
-  if (status == ODEV_OK) status = check_result(result);
+  if (status == ODEV_OK) status = odev_check_result(result);
   return status == ODEV_OK ? odev_run_task(device, odev_transform_task, job, result) : status;
 }

@@ -3,6 +3,7 @@
 #define ODEV_DEVICE_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "../host/codec.h"
@@ -27,7 +28,8 @@ struct odev_ticket {
   odev_status status;
   odev_result result;
   char message[ODEV_MESSAGE_SIZE];
-  odev_ticket *next;
+  pthread_cond_t ended;
+  odev_ticket *before, *next; /* in the queue */
 };
 
 /* The last pilot frame's verdict. */
@@ -37,6 +39,11 @@ typedef struct {
   uint64_t frames_since;
 } odev_pilot_state;
 
+/* How well pilots pin down the phase between them: mean of squared errors, over how many. */
+typedef struct {
+  double mean_square, count;
+} odev_tracked_phase;
+
 struct odev_device {
   odev_backend backend;
   void *context;
@@ -44,17 +51,22 @@ struct odev_device {
   const odev_kernels *kernels;
   unsigned generation; /* of forks, when it was opened */
 
+  pthread_condattr_t monotonic; /* what conditions are made with */
+
   pthread_mutex_t lock; /* guards what follows, up to the blank line */
-  pthread_cond_t changed;
-  odev_ticket *first, *last;
-  int busy, closing, has_worker;
-  int waiting; /* threads inside odev_wait or behind others in odev_run_task */
+  pthread_cond_t changed; /* for the worker and for close: something to run, or the end of something */
+  odev_ticket *first, *last, *running;
+  uint32_t queued; /* from first to last */
+  int closing, has_worker;
+  int waiting; /* threads inside odev_poll, odev_wait or odev_run_task */
   pthread_t worker;
   double laser_mw, reference_fraction;
   int laser_enabled;
   odev_telemetry_data counters;
   uint64_t readings; /* of the sensors */
   void *last_codes;  /* what the heaters hold; written with the lock, by the running task alone */
+
+  atomic_int stop; /* the running task is to end before its next block */
 
   /* Only the running task touches these. */
   uint64_t next_frame;
@@ -64,16 +76,25 @@ struct odev_device {
   odev_codec codec;
   int has_codec;
   odev_pilot_state pilot;
+  odev_tracked_phase tracked;
 };
 
 /* ODEV_OK, or why this device cannot be used from here. */
 odev_status odev_check_device(const odev_device *device);
+
+/* A result that may be null, to be filled. */
+odev_status odev_check_result(const odev_result *result);
 
 /* Run a task on the calling thread when the device is idle, else in its turn. */
 odev_status odev_run_task(odev_device *device, odev_task task, const void *job, odev_result *result);
 odev_status odev_submit_task(odev_device *device, odev_task task, const void *job, size_t job_size,
                              odev_ticket **ticket);
 void odev_stop_worker(odev_device *device);
+
+/* Whether the running task has been asked to end.  It then advances the device past the frames that it
+ * has exposed and returns odev_stopped(). */
+static inline int odev_stop_requested(odev_device *device) { return atomic_load(&device->stop); }
+odev_status odev_stopped(uint64_t done, uint64_t frames);
 
 /* How often this process has forked since the library was loaded: > 0 forbids OpenMP. */
 unsigned odev_fork_generation(void);

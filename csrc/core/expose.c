@@ -47,16 +47,22 @@ odev_status odev_check_expose(const odev_device *device, const odev_expose_job *
   return check_codes(&device->caps, job);
 }
 
-/* Counters after a run of frames, and the result that tells of them. */
-static void publish(odev_device *device, const odev_expose_job *job, int threads, odev_result *result) {
+/* Pixels of exposures between two looks at the stop flag: some milliseconds of an emulator. */
+enum { BLOCK_PIXELS = 1 << 19 };
+
+static uint32_t frames_of_block(size_t exposure_pixels) {
+  return exposure_pixels < BLOCK_PIXELS ? (uint32_t)(BLOCK_PIXELS / exposure_pixels) : 1u;
+}
+
+/* Counters after a run of frames, as its result tells of them. */
+static void publish(odev_device *device, int threads, const odev_result *result) {
   pthread_mutex_lock(&device->lock);
   device->counters.frames = device->next_frame;
   device->counters.device_time_ns = device->clock_ns;
   device->counters.exposures += result->exposures;
   device->counters.threads = (uint32_t)threads;
+  device->counters.flags = result->flags;
   pthread_mutex_unlock(&device->lock);
-  result->frames = job->frames;
-  result->end_ns = device->clock_ns;
 }
 
 odev_status odev_expose_task(odev_device *device, const void *argument, odev_result *result) {
@@ -66,8 +72,11 @@ odev_status odev_expose_task(odev_device *device, const void *argument, odev_res
   const uint32_t steps = odev_caps_steps(caps, job->reference);
   const size_t frame_bytes = job->exposures * steps * odev_count_bytes(caps);
   const int64_t frame_ns = odev_frame_ns(caps, job->exposures, steps, job->exposure_ns);
+  const uint32_t block_frames = frames_of_block((size_t)job->exposures * steps * caps->n * caps->n);
   const int threads = odev_threads_for(device, job->threads, job->frames);
   odev_failure failure = {ODEV_OK, 0, ""};
+  uint32_t done = 0; /* frames up to the last that any thread has exposed */
+  int stopped = 0;
   if (odev_reserve_lanes(device, threads, 0, 0))
     return odev_fail(ODEV_ERR_MEMORY, "out of memory for the threads' scratch");
 
@@ -75,44 +84,51 @@ odev_status odev_expose_task(odev_device *device, const void *argument, odev_res
   for (int t = 0; t < threads; ++t) {
     const uint32_t begin = (uint32_t)((uint64_t)job->frames * (uint64_t)t / (uint64_t)threads);
     const uint32_t end = (uint32_t)((uint64_t)job->frames * (uint64_t)(t + 1) / (uint64_t)threads);
-    if (begin == end) continue;
-    const char *codes = (const char *)job->codes + begin * code_bytes;
-    odev_block block = {.first_frame = device->next_frame + begin,
-                        .start_ns = device->clock_ns + (int64_t)begin * frame_ns,
-                        .frames = end - begin,
-                        .exposures = job->exposures,
-                        .reference = job->reference,
-                        .laser_on = job->laser_on && device->laser_enabled,
-                        .exposure_ns = job->exposure_ns,
-                        .laser_mw = device->laser_mw,
-                        .reference_fraction = device->reference_fraction,
-                        .codes = codes,
-                        .previous_codes = begin ? codes - code_bytes : device->last_codes,
-                        .launch_step = job->launch_step + (size_t)begin * job->exposures,
-                        .counts = (char *)job->counts + begin * frame_bytes,
-                        .scratch = device->lanes.lane[t].backend};
+    uint32_t at = begin;
+    odev_status own = ODEV_OK;
     char text[ODEV_MESSAGE_SIZE] = "";
-    const odev_status own = device->backend.execute_block(device->context, &block, text);
-    if (own != ODEV_OK) {
-#pragma omp critical(odev_expose_failure)
-      odev_note_failure(&failure, own, t, text);
+    while (at < end && own == ODEV_OK && !odev_stop_requested(device)) {
+      const char *codes = (const char *)job->codes + at * code_bytes;
+      const uint32_t frames = end - at < block_frames ? end - at : block_frames;
+      const odev_block block = {.first_frame = device->next_frame + at,
+                                .start_ns = device->clock_ns + (int64_t)at * frame_ns,
+                                .frames = frames,
+                                .exposures = job->exposures,
+                                .reference = job->reference,
+                                .laser_on = job->laser_on && device->laser_enabled,
+                                .exposure_ns = job->exposure_ns,
+                                .laser_mw = device->laser_mw,
+                                .reference_fraction = device->reference_fraction,
+                                .codes = codes,
+                                .previous_codes = at ? codes - code_bytes : device->last_codes,
+                                .launch_step = job->launch_step + (size_t)at * job->exposures,
+                                .counts = (char *)job->counts + at * frame_bytes,
+                                .scratch = device->lanes.lane[t].backend};
+      own = device->backend.execute_block(device->context, &block, text);
+      at += frames;
+    }
+#pragma omp critical(odev_expose_end)
+    {
+      if (own != ODEV_OK) odev_note_failure(&failure, own, t, text);
+      if (at > begin && at > done) done = at;
+      stopped |= at < end;
     }
   }
-  if (failure.status != ODEV_OK && failure.status != ODEV_ERR_OVER_TEMPERATURE)
-    return odev_fail(failure.status, "%s", failure.message);
+  const int too_hot = failure.status == ODEV_ERR_OVER_TEMPERATURE;
+  if (failure.status != ODEV_OK && !too_hot) return odev_fail(failure.status, "%s", failure.message);
 
-  *result = (odev_result){.struct_size = sizeof *result, .start_ns = device->clock_ns,
-                          .exposures = (uint64_t)job->frames * job->exposures * steps};
-  const int64_t end_ns = device->clock_ns + (int64_t)job->frames * frame_ns;
-  const char *last = (const char *)job->codes + (job->frames - (job->frames > 0)) * code_bytes;
-  if (failure.status == ODEV_OK) {
-    if (job->frames) odev_frames_passed(device, job->frames, end_ns, last);
-    publish(device, job, threads, result);
-    return ODEV_OK;
+  if (too_hot) done = job->frames;
+  *result = (odev_result){.struct_size = sizeof *result, .start_ns = device->clock_ns, .frames = done,
+                          .exposures = (uint64_t)done * job->exposures * steps,
+                          .flags = too_hot ? ODEV_FLAG_OVER_TEMPERATURE : 0};
+  if (done)
+    odev_frames_passed(device, done, device->clock_ns + (int64_t)done * frame_ns,
+                       too_hot ? NULL : (const char *)job->codes + (done - 1) * code_bytes);
+  result->end_ns = device->clock_ns;
+  publish(device, threads, result);
+  if (too_hot) {
+    memset(job->counts, 0, job->frames * frame_bytes);
+    return odev_fail(failure.status, "%s", failure.message);
   }
-  odev_frames_passed(device, job->frames, end_ns, NULL);
-  publish(device, job, threads, result);
-  memset(job->counts, 0, job->frames * frame_bytes);
-  result->flags = ODEV_FLAG_OVER_TEMPERATURE;
-  return odev_fail(failure.status, "%s", failure.message);
+  return stopped ? odev_stopped(done, job->frames) : ODEV_OK;
 }

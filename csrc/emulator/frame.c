@@ -11,7 +11,7 @@ double odev_chip_rise_k(const odev_emulator_model *m, const odev_moments *moment
 odev_theta_offset odev_theta_offset_of(const odev_emulator_model *m, odev_drift drift, const odev_moments *now,
                                        const odev_moments *before) {
   odev_theta_offset o = {
-      .base = (float)(m->ambient_turns_per_k * drift.ambient_k + m->wavelength_turns_per_pm * drift.wavelength_pm),
+      .base = (float)(m->ambient_turns_per_k * drift.ambient_k - m->wavelength_turns_per_pm * drift.wavelength_pm),
       .per_row = (float)(m->ambient_turns_per_k * drift.gradient_row_k),
       .per_column = (float)(m->ambient_turns_per_k * drift.gradient_column_k)};
   const double memory = (double)m->memory;

@@ -47,6 +47,10 @@ typedef enum odev_param {
   ODEV_PARAM_DEVICE_TIME_S = 3,
   ODEV_PARAM_COUNT = 4
 } odev_param;
+typedef enum odev_param_type {
+  ODEV_TYPE_REAL = 0,
+  ODEV_TYPE_SWITCH = 1
+} odev_param_type;
 typedef struct odev_param_info {
   uint32_t struct_size;
   uint32_t id;
@@ -54,16 +58,20 @@ typedef struct odev_param_info {
   char unit[16];
   double minimum, maximum;
   uint32_t read_only;
+  uint32_t type;
 } odev_param_info;
 typedef struct odev_telemetry_data {
   uint32_t struct_size;
   uint32_t threads;
+  uint32_t queued;
+  uint32_t flags;
   int64_t device_time_ns;
   uint64_t frames, exposures, pilots, retries;
   uint64_t saturations;
   uint64_t faults;
   double temperature_k, laser_mw;
   double drift_phase_rad, drift_amplitude;
+  double phase_sigma_rad;
   int64_t pilot_time_ns;
 } odev_telemetry_data;
 typedef enum odev_reference {
@@ -114,6 +122,8 @@ typedef struct odev_calibration {
   const double *beta_per_mw;
   const double *links;
   const double *partner;
+  const double *ring;
+  const double *substrate_rad_per_mw;
   const double *input_map;
   const double *output_map;
   const double *reference_plane_dn;
@@ -155,7 +165,11 @@ odev_status odev_load_calibration(odev_device *device, const odev_calibration *c
 odev_status odev_submit_expose(odev_device *device, const odev_expose_job *job, odev_ticket **ticket);
 odev_status odev_submit_transform(odev_device *device, const odev_transform_job *job, odev_ticket **ticket);
 odev_status odev_wait(odev_ticket *ticket, int64_t timeout_ns, odev_result *result);
+odev_status odev_poll(odev_ticket *ticket, int64_t timeout_ns);
+odev_status odev_outcome(odev_ticket *ticket, odev_result *result);
 odev_status odev_cancel(odev_ticket *ticket);
+odev_status odev_abort(odev_ticket *ticket);
+odev_status odev_abort_all(odev_device *device);
 odev_status odev_run_expose(odev_device *device, const odev_expose_job *job, odev_result *result);
 odev_status odev_run_transform(odev_device *device, const odev_transform_job *job, odev_result *result);
 odev_status odev_encode(odev_device *device, const odev_encode_job *job);
@@ -311,6 +325,9 @@ odev_status odev_kernel_spectra(const odev_kernel_job *job);
 odev_status odev_multiply_spectra(const odev_product_job *job);
 odev_status odev_correlate_taps(const odev_taps_job *job);
 
+/* canary.h */
+odev_status odev_canary(const char *fault);
+
 /* stages.h */
 typedef struct odev_stage_outputs {
   float *power_mw;
@@ -324,5 +341,6 @@ odev_status odev_stages_run(const odev_emulator_spec *spec, const char *kernels,
 odev_status odev_stages_time(const odev_emulator_spec *spec, const char *kernels, const odev_block *block,
                              double seconds[4]);
 odev_status odev_stages_fft2(const char *kernels, uint32_t n, float *frame);
+odev_status odev_stages_time_fft2(const char *kernels, uint32_t n, uint32_t frames, double *seconds);
 odev_status odev_stages_random(const char *kernels, const uint32_t key[2], const uint32_t counter[4],
                                uint32_t *words, float *normals);

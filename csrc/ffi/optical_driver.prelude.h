@@ -3,4 +3,5 @@
 #include "optical_convolution.h"
 #include "optical_driver.h"
 #include "optical_emulator.h"
+#include "testing/canary.h"
 #include "testing/stages.h"

@@ -87,6 +87,8 @@ static odev_status load_task(odev_device *device, const void *job, odev_result *
   pthread_mutex_lock(&device->lock);
   device->counters.pilot_time_ns = -1;
   device->counters.drift_phase_rad = 0;
+  device->tracked = (odev_tracked_phase){0, 0};
+  device->counters.phase_sigma_rad = 0;
   device->counters.drift_amplitude = 1;
   pthread_mutex_unlock(&device->lock);
   return ODEV_OK;
@@ -100,8 +102,8 @@ odev_status odev_load_calibration(odev_device *device, const odev_calibration *s
   if (s->n != device->caps.n || s->launch_steps != device->caps.launch_steps)
     return odev_fail(ODEV_ERR_CALIBRATION, "the calibration is for a %u x %u grid and %u launch steps, not %u x %u and %u",
                      s->n, s->n, s->launch_steps, device->caps.n, device->caps.n, device->caps.launch_steps);
-  if (!s->power_full_mw || !s->rho || !s->theta0_rad || !s->kappa_rad_per_mw || !s->beta_per_mw || !s->links || !s->partner ||
-      !s->input_map || !s->output_map || !s->launch_gain)
+  if (!s->power_full_mw || !s->rho || !s->theta0_rad || !s->kappa_rad_per_mw || !s->beta_per_mw || !s->links || !s->partner || !s->ring ||
+      !s->substrate_rad_per_mw ||      !s->input_map || !s->output_map || !s->launch_gain)
     return odev_fail(ODEV_ERR_ARGUMENT, "an array of the calibration is null");
   if (device->caps.reference_steps == 3 && !s->reference_plane_dn)
     return odev_fail(ODEV_ERR_CALIBRATION, "three steps need the reference's plane, reference_plane_dn");
@@ -111,7 +113,8 @@ odev_status odev_load_calibration(odev_device *device, const odev_calibration *s
   if (!all_finite(s->power_full_mw, 4 * plane) || !all_finite(s->rho, 2 * plane) ||
       !all_finite(s->theta0_rad, 2 * plane) || !all_finite(s->kappa_rad_per_mw, 4 * plane) ||
       !all_finite(s->beta_per_mw, 4 * plane) || !all_finite(s->links, 16 * plane) ||
-      !all_finite(s->partner, 2 * plane) || !all_finite(s->input_map, 2 * plane) ||
+      !all_finite(s->partner, 2 * plane) || !all_finite(s->ring, 3) || !all_finite(s->substrate_rad_per_mw, 9) ||
+      !all_finite(s->input_map, 2 * plane) ||
       !all_finite(s->output_map, 2 * plane) || !all_finite(s->launch_gain, 2 * (size_t)s->launch_steps) ||
       (s->reference_plane_dn && !all_finite(s->reference_plane_dn, plane)) ||
       (s->pilot_spectrum && !all_finite(s->pilot_spectrum, 2 * plane)))

@@ -5,6 +5,9 @@
 
 #include "../kernels/planes.h"
 
+/* Heaters' phases lie in a window of one turn about this one. */
+#define ODEV_MIDDLE_TURNS 0.675
+
 static const double two_pi = 6.283185307179586476925286766559;
 
 static const float *map_plane(odev_arena *arena, odev_geometry g, const double *source, double (*map)(double)) {
@@ -37,6 +40,18 @@ static void inverse_planes(odev_arena *arena, odev_geometry g, const double *sou
   *im = b;
 }
 
+/* Sum of the second ring's coefficients that lie inside the grid. */
+static double ring_inside(const odev_codec *k, ptrdiff_t r, ptrdiff_t c) {
+  double sum = 0;
+  for (ptrdiff_t i = -2; k->has_ring && i <= 2; ++i)
+    for (ptrdiff_t j = -2; j <= 2; ++j) {
+      const ptrdiff_t far = i * i + j * j;
+      if (far < 4 || r + i < 0 || r + i >= k->geometry.n || c + j < 0 || c + j >= k->geometry.n) continue;
+      sum += (double)k->ring[far == 4 ? 0 : far == 5 ? 1 : 2];
+    }
+  return sum;
+}
+
 /* 1 / (1 + sum of the couplings that reach a heater). */
 static const float *jacobi_plane(odev_arena *arena, const odev_codec *k, int stage, int heater) {
   const odev_geometry g = k->geometry;
@@ -45,7 +60,7 @@ static const float *jacobi_plane(odev_arena *arena, const odev_codec *k, int sta
   for (ptrdiff_t r = 0; r < g.n; ++r)
     for (ptrdiff_t c = 0; c < g.n; ++c) {
       const ptrdiff_t at = r * g.pitch + c, up = at - g.pitch;
-      double sum = 1 + (double)k->partner[stage][r * g.ld + c];
+      double sum = 1 + (double)k->partner[stage][r * g.ld + c] + ring_inside(k, r, c);
       for (int d = 0; d < ODEV_LINKS; ++d) sum += (double)link[d][at];
       sum += (double)link[ODEV_LINK_E][at - 1] + (double)link[ODEV_LINK_S][up] +
              (double)link[ODEV_LINK_SE][up - 1] + (double)link[ODEV_LINK_SW][up + 1];
@@ -84,9 +99,61 @@ static void mean_sums(odev_arena *arena, odev_geometry g, const float mean[3], c
   }
 }
 
+/* The substrate: which moments a frame of heaters in mid-window has, how much less power theta takes where it
+ * is warmer, and so what the moments of a first estimate say of the warmth. */
+static void build_substrate(odev_codec *k, odev_arena *arena, const odev_calibration *s) {
+  const odev_geometry g = k->geometry;
+  double gives_way[ODEV_CODEC_MODES][ODEV_CODEC_MODES] = {{0}};
+  for (int p = 0; p < ODEV_CODEC_MODES; ++p) {
+    float *const wave = odev_arena_take(arena, (size_t)g.ld);
+    for (int r = 0; r < g.n; ++r) wave[r] = (float)cos(two_pi / 2 * p * (r + 0.5) / g.n);
+    k->cosine[p] = wave;
+  }
+  for (int i = 0; i < 9; ++i) k->has_substrate |= s->substrate_rad_per_mw[i] != 0;
+  if (!k->has_substrate) return;
+  for (int r = 0; r < g.n; ++r)
+    for (int c = 0; c < g.n; ++c) {
+      double by_heater[4], power = 0;
+      for (int h = 0; h < 4; ++h) {
+        const int at = r * g.ld + c;
+        by_heater[h] = (double)k->mw_per_turn[h >> 1][h & 1][at] * (double)k->jacobi_start[h >> 1][h & 1][at];
+        power += ODEV_MIDDLE_TURNS * by_heater[h];
+      }
+      for (int p = 0; p < ODEV_CODEC_MODES; ++p)
+        for (int q = 0; q < ODEV_CODEC_MODES; ++q) {
+          const double wave = (double)k->cosine[p][r] * (double)k->cosine[q][c];
+          k->usual_mw[p][q] += wave * power;
+          gives_way[p][q] += wave * wave * (by_heater[0] + by_heater[2]);
+        }
+    }
+  for (int p = 0; p < ODEV_CODEC_MODES; ++p)
+    for (int q = 0; q < ODEV_CODEC_MODES; ++q) {
+      k->warmth[p][q] = s->substrate_rad_per_mw[3 * p + q] / two_pi;
+      k->response[p][q] = k->warmth[p][q] / (1 + k->warmth[p][q] * gives_way[p][q]);
+    }
+  for (int stage = 0; stage < 2; ++stage) {
+    float *const theta0 = (float *)(uintptr_t)k->theta0_turns[stage];
+    for (int r = 0; r < g.n; ++r)
+      for (int c = 0; c < g.n; ++c) {
+        double turns = s->theta0_rad[((size_t)stage * (size_t)g.n + (size_t)r) * (size_t)g.n + (size_t)c] / two_pi;
+        for (int i = 0; i < 9; ++i)
+          turns += k->warmth[i / 3][i % 3] * k->usual_mw[i / 3][i % 3] * (double)k->cosine[i / 3][r] *
+                   (double)k->cosine[i % 3][c];
+        theta0[r * g.ld + c] = (float)turns;
+      }
+  }
+}
+
 static void build_heaters(odev_codec *k, odev_arena *arena, const odev_calibration *s) {
   const odev_geometry g = k->geometry;
   const size_t plane = (size_t)g.n * (size_t)g.n;
+  const double many[3] = {4, 8, 4};
+  for (int i = 0; i < 3; ++i) {
+    k->ring[i] = (float)s->ring[i];
+    k->ring_sum += (float)(many[i] * s->ring[i]);
+    k->has_ring |= s->ring[i] != 0;
+  }
+  k->has_crosstalk |= k->has_ring;
   for (size_t i = 0; i < 16 * plane; ++i) k->has_crosstalk |= s->links[i] != 0;
   for (size_t i = 0; i < 2 * plane; ++i) k->has_crosstalk |= s->partner[i] != 0;
   for (size_t stage = 0; stage < 2; ++stage) {
@@ -154,9 +221,10 @@ int odev_codec_init(odev_codec *k, const odev_caps *caps, const odev_calibration
 
   const size_t plain = odev_round_up(odev_plain_size(g)), halo = odev_round_up(odev_halo_size(g));
   odev_arena arena;
-  if (odev_arena_init(&arena, 41 * plain + 16 * halo + 12 * odev_round_up((size_t)g.ld))) return -1;
+  if (odev_arena_init(&arena, 41 * plain + 16 * halo + 15 * odev_round_up((size_t)g.ld))) return -1;
   k->storage = arena.storage;
   build_heaters(k, &arena, s);
+  build_substrate(k, &arena, s);
   inverse_planes(&arena, g, s->input_map, 1.0, &k->inverse_input_re, &k->inverse_input_im);
   inverse_planes(&arena, g, s->output_map, 1.0, &k->inverse_output_re, &k->inverse_output_im);
   build_detection(k, s);

@@ -9,6 +9,8 @@
 #include "../kernels/geometry.h"
 #include "optical_driver.h"
 
+enum { ODEV_CODEC_MODES = 3 };
+
 typedef struct {
   odev_geometry geometry;
   int float_codes, float_counts, has_crosstalk;
@@ -29,7 +31,14 @@ typedef struct {
   const float *partner[2];
   float mean_links[2][2][3]; /* to a neighbour at a side, at a corner, and to the partner: inside the grid */
   const float *mean_sums[2][2][3]; /* 1 + sum of them, in the first row of pixels, in others, in the last */
-  const float *jacobi_start[2][2]; /* 1 / (1 + sum of the links) */
+  const float *jacobi_start[2][2]; /* 1 / (1 + sum of the couplings) */
+  int has_ring, has_substrate;
+  float ring[3], ring_sum;
+  /* Substrate: theta_0 holds the warmth of usual moments; what a frame's differ by is added [turns/mW]. */
+  const float *cosine[ODEV_CODEC_MODES]; /* [ld]: cos(pi p (r + 1/2) / n) */
+  double usual_mw[ODEV_CODEC_MODES][ODEV_CODEC_MODES];
+  double warmth[ODEV_CODEC_MODES][ODEV_CODEC_MODES];   /* by moments of the power itself */
+  double response[ODEV_CODEC_MODES][ODEV_CODEC_MODES]; /* by moments of the power before theta gives way */
   const float *inverse_input_re, *inverse_input_im;
   const float *inverse_output_re, *inverse_output_im;
   const float *reference_dn;         /* three steps: the reference alone, dark removed */

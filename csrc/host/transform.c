@@ -24,6 +24,8 @@ typedef struct {
   uint8_t *used_step;   /* per frame: of its dimmest exposure */
   uint32_t *saturated;  /* per frame: bins of that exposure */
   uint32_t frames_per_item, threads;
+  uint64_t done; /* units up to the last that any thread has exposed */
+  int stopped;   /* a thread ended before its units did */
   size_t code_bytes, plane_counts_bytes, pixels;
 } round_data;
 
@@ -121,12 +123,14 @@ static void codes_before(const round_data *r, lane *l, uint64_t u) {
   }
 }
 
+/* Units `begin` up to `end`, or until a stop is asked for. */
 static odev_status run_units(round_data *r, const odev_lane *buffers, uint64_t begin, uint64_t end,
                              char *message) {
+  uint64_t u = begin;
   lane l = {.codes = buffers->codes, .counts = buffers->counts, .encode = buffers->encode, .backend = buffers->backend};
   odev_status status = ODEV_OK;
-  if (begin < end) codes_before(r, &l, begin);
-  for (uint64_t u = begin; u < end && status == ODEV_OK;) {
+  if (u < end) codes_before(r, &l, u);
+  while (u < end && status == ODEV_OK && !odev_stop_requested(r->device)) {
     odev_unit *unit = r->schedule.units + u;
     size_t frames = 1;
     if (unit->item < 0) {
@@ -144,9 +148,15 @@ static odev_status run_units(round_data *r, const odev_lane *buffers, uint64_t b
     }
     memcpy(l.codes, l.codes + frames * r->code_bytes, r->code_bytes);
   }
-  /* Another thread may still need the device's last codes: the new ones wait beside them. */
-  if (status == ODEV_OK && end == r->schedule.count && begin < end)
-    memcpy(r->device->last_codes_next, l.codes, r->code_bytes);
+#pragma omp critical(odev_transform_end)
+  {
+    r->stopped |= u < end;
+    if (u > begin && u > r->done) {
+      r->done = u;
+      /* Another thread may still need the device's last codes: the new ones wait beside them. */
+      memcpy(r->device->last_codes_next, l.codes, r->code_bytes);
+    }
+  }
   return status;
 }
 
@@ -161,10 +171,52 @@ static void correct_drift(const round_data *r, uint64_t u, odev_pilot_state befo
   r->device->kernels->turn(r->job->y + 2 * r->pixels * (size_t)item, r->pixels, re, im);
 }
 
-/* The round's frames are over, whatever came of them; `codes` is what the heaters hold now. */
-static void round_passed(round_data *r, const void *codes, odev_result *result) {
-  const uint64_t frames = r->schedule.frames, pilots = r->schedule.pilots;
-  odev_frames_passed(r->device, frames, r->schedule.end_ns, codes);
+/* Angle of a against b. */
+static double phase_between(const double a[2], const double b[2]) {
+  return atan2(a[1] * b[0] - a[0] * b[1], a[0] * b[0] + a[1] * b[1]);
+}
+
+static void note_error(odev_tracked_phase *tracked, double error) {
+  enum { REMEMBERED = 16 };
+  tracked->count = fmin(tracked->count + 1, REMEMBERED);
+  tracked->mean_square += (error * error - tracked->mean_square) / tracked->count;
+}
+
+/* What the round's pilots say of the phase between pilots.  Of three in a row, the middle one's distance from
+ * the straight line between the others holds the noise of all, 3/2 of one's variance, and the bend over twice
+ * the time: 2/3 of it stands for a frame in between (right for noise and random walks, cautious for smooth
+ * bends).  Of two, all that is known is how far the phase went. */
+static void track_phase(const round_data *r, odev_pilot_state before, odev_tracked_phase *tracked) {
+  const odev_schedule *s = &r->schedule;
+  const double *gain[2] = {NULL, before.time_ns >= 0 ? before.gain : NULL};
+  int64_t time[2] = {0, before.time_ns};
+  int pairs = 0, triples = 0;
+  double step = 0;
+  for (uint64_t u = 0; u < s->count; ++u) {
+    const odev_unit *unit = s->units + u;
+    if (unit->item >= 0) continue;
+    /* Behind a pause the phase may be anywhere, and nothing was measured meanwhile. */
+    if (gain[1] == before.gain && unit->start_ns - time[1] > r->job->pilot_max_age_ns) gain[1] = NULL;
+    if (gain[1]) step = phase_between(unit->gain, gain[1]), ++pairs;
+    if (gain[0] && gain[1]) {
+      const double share = (double)(time[1] - time[0]) / (double)(unit->start_ns - time[0]);
+      note_error(tracked, 2.0 / 3.0 * (phase_between(gain[1], gain[0]) - share * phase_between(unit->gain, gain[0])));
+      ++triples;
+    }
+    gain[0] = gain[1], time[0] = time[1];
+    gain[1] = unit->gain, time[1] = unit->start_ns;
+  }
+  if (pairs && !triples) note_error(tracked, step / sqrt(3.0));
+}
+
+/* Units up to `done` are over, whatever came of them; `codes` is what the heaters hold now. */
+static void round_passed(round_data *r, uint64_t done, const void *codes, odev_result *result) {
+  const odev_schedule *s = &r->schedule;
+  const int whole = done == s->count;
+  const uint64_t frames = whole ? s->frames : s->units[done].first_frame - r->device->next_frame;
+  uint64_t pilots = 0;
+  for (uint64_t u = 0; u < done; ++u) pilots += s->units[u].item < 0;
+  odev_frames_passed(r->device, frames, whole ? s->end_ns : s->units[done].start_ns, codes);
   result->frames += frames;
   result->pilots += pilots;
   result->exposures += r->device->caps.reference_steps * ((frames - pilots) * r->job->exposures + pilots);
@@ -175,6 +227,7 @@ static odev_status run_round(round_data *r, const uint32_t *items, uint32_t coun
   if (odev_schedule_init(&r->schedule, device, r->job, items, count))
     return odev_fail(ODEV_ERR_MEMORY, "out of memory for the schedule");
   const uint64_t units = r->schedule.count;
+  r->done = 0;
   const int threads = odev_threads_for(device, r->job->threads, (units + BLOCK_ITEMS - 1) / BLOCK_ITEMS);
   odev_failure failure = {ODEV_OK, 0, ""};
   if (reserve_lanes(r, threads)) {
@@ -194,9 +247,15 @@ static odev_status run_round(round_data *r, const uint32_t *items, uint32_t coun
   }
   r->threads = (uint32_t)threads;
   if (failure.status != ODEV_OK) {
-    if (failure.status == ODEV_ERR_OVER_TEMPERATURE) round_passed(r, NULL, result);
+    if (failure.status == ODEV_ERR_OVER_TEMPERATURE) round_passed(r, units, NULL, result);
     odev_schedule_free(&r->schedule);
     return odev_fail(failure.status, "%s", failure.message);
+  }
+
+  if (r->stopped) {
+    if (r->done) round_passed(r, r->done, device->last_codes_next, result);
+    odev_schedule_free(&r->schedule);
+    return ODEV_OK;
   }
 
   const odev_pilot_state before = device->pilot;
@@ -209,7 +268,8 @@ static odev_status run_round(round_data *r, const uint32_t *items, uint32_t coun
       if (r->schedule.units[u].item >= 0) correct_drift(r, u, before);
   }
 
-  round_passed(r, device->last_codes_next, result);
+  round_passed(r, units, device->last_codes_next, result);
+  if (r->schedule.pilots > 0) track_phase(r, before, &device->tracked);
   if (last_pilot < units) {
     const odev_unit *unit = r->schedule.units + last_pilot;
     device->pilot = (odev_pilot_state){{unit->gain[0], unit->gain[1]}, unit->start_ns,
@@ -240,6 +300,7 @@ static void publish(odev_device *device, const odev_result *result, uint32_t thr
   pthread_mutex_lock(&device->lock);
   odev_telemetry_data *c = &device->counters;
   c->threads = threads;
+  c->flags = result->flags;
   c->frames = device->next_frame;
   c->device_time_ns = device->clock_ns;
   c->exposures += result->exposures;
@@ -251,6 +312,7 @@ static void publish(odev_device *device, const odev_result *result, uint32_t thr
     c->drift_amplitude = hypot(device->pilot.gain[0], device->pilot.gain[1]);
   }
   c->pilot_time_ns = device->pilot.time_ns;
+  c->phase_sigma_rad = sqrt(device->tracked.mean_square);
   pthread_mutex_unlock(&device->lock);
 }
 
@@ -277,14 +339,14 @@ odev_status odev_transform_task(odev_device *device, const void *argument, odev_
   } else {
     memset(r.forced_step, 255, frames);
     status = run_round(&r, NULL, job->items, result);
-    for (uint32_t retry = 0; status == ODEV_OK && retry < job->retries; ++retry) {
+    for (uint32_t retry = 0; status == ODEV_OK && !r.stopped && retry < job->retries; ++retry) {
       const uint32_t count = collect_saturated(&r, again);
       if (!count) break;
       const uint64_t before = result->frames - result->pilots;
       status = run_round(&r, again, count, result);
       result->retries += result->frames - result->pilots - before;
     }
-    for (uint32_t i = 0; status == ODEV_OK && i < job->items * r.frames_per_item; ++i) result->saturations += r.saturated[i];
+    for (uint32_t i = 0; status == ODEV_OK && !r.stopped && i < job->items * r.frames_per_item; ++i) result->saturations += r.saturated[i];
     if (result->saturations) result->flags |= ODEV_FLAG_SATURATED;
     if (device->pilot.time_ns >= 0 &&
         fabs(hypot(device->pilot.gain[0], device->pilot.gain[1]) - 1) > STALE_AMPLITUDE)
@@ -295,6 +357,7 @@ odev_status odev_transform_task(odev_device *device, const void *argument, odev_
     }
     result->end_ns = device->clock_ns;
     publish(device, result, r.threads);
+    if (status == ODEV_OK && r.stopped) status = odev_stopped(result->frames, (uint64_t)job->items * r.frames_per_item);
   }
   free(r.forced_step);
   free(r.used_step);

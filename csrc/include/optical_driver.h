@@ -5,16 +5,36 @@
  *
  *     odev_device *dev = NULL;
  *     if (odev_open("null:64", &dev) != ODEV_OK) fputs(odev_last_message(), stderr);
+ *     odev_caps caps = {.struct_size = sizeof caps};
+ *     odev_get_caps(dev, &caps);                                        grid, bits, timing
  *     odev_expose_job job = {.struct_size = sizeof job, ...};
  *     odev_result result = {.struct_size = sizeof result};
- *     odev_run_expose(dev, &job, &result);
+ *     odev_run_expose(dev, &job, &result);                              blocks
+ *
+ *     odev_ticket *ticket = NULL;
+ *     odev_submit_expose(dev, &job, &ticket);                           returns at once
+ *     odev_wait(ticket, 1000000000, &result);                           a second at most
  *     odev_close(dev);
  *
- * Threads: any thread may call anything; each device has one first-in-first-out queue.  No callbacks.
- * Errors: every function returns an odev_status; odev_last_message() tells more, in this thread.
- * Versioning: callers set struct_size in every struct, and it must be this header's: a library of
- * another odev_abi_version() refuses it, whichever way it differs.
- * Fork: a device opened before fork() answers ODEV_ERR_FORKED in the child.
+ * examples/ has whole programs.
+ *
+ * Structs: the caller sets struct_size in every struct that it passes, filled or to be filled, and
+ *   it must be this header's: a library of another odev_abi_version() refuses it with
+ *   ODEV_ERR_ARGUMENT, whichever way it differs.
+ * Errors: functions return an odev_status; odev_last_message() says more, in this thread.  What is
+ *   wrong with an argument is found before any frame is exposed, and changes nothing.
+ * Threads: any thread may call anything at any time, but for what odev_wait and odev_close say of a
+ *   ticket's and a device's end.  No function calls back into the caller's code.
+ * Order: each device runs one job at a time, in the order in which they were submitted, blocking
+ *   calls, parameters, idling and calibrations included.  Asynchronous jobs run on the device's own
+ *   thread, which the first of them starts; a blocking call on an idle device runs on the caller's,
+ *   without any hop.  A job may use more threads, as many as it asks for.
+ * Memory: arrays stay the caller's.  Those of a job must live, and not be written to, until its
+ *   ticket has been waited for; the job struct itself is copied.
+ * Fork: a device opened before fork() answers ODEV_ERR_FORKED in the child, and is not to be closed
+ *   there; the child may open its own.
+ * Signals: no function is interrupted by one; a handler must not call in here, but another thread
+ *   may, to odev_abort() what takes too long.
  */
 #ifndef OPTICAL_DRIVER_H
 #define OPTICAL_DRIVER_H
@@ -51,7 +71,7 @@ typedef enum odev_status {
   ODEV_ERR_CALIBRATION = 11,     /* none installed, or one that does not fit the device */
   ODEV_ERR_OVER_TEMPERATURE = 12,/* the interlock tripped */
   ODEV_ERR_NOT_FOUND = 13,       /* no such scheme, file or parameter */
-  ODEV_ERR_CANCELLED = 14,       /* the ticket was cancelled before it ran */
+  ODEV_ERR_CANCELLED = 14,       /* the job was cancelled before it ran, or stopped on the way */
   ODEV_ERR_READ_ONLY = 15        /* the parameter cannot be set */
 } odev_status;
 
@@ -88,24 +108,34 @@ typedef enum odev_param {
   ODEV_PARAM_COUNT = 4
 } odev_param;
 
+/* Values are doubles, whatever the type. */
+typedef enum odev_param_type {
+  ODEV_TYPE_REAL = 0,
+  ODEV_TYPE_SWITCH = 1 /* 0 or 1 */
+} odev_param_type;
+
 typedef struct odev_param_info {
   uint32_t struct_size;
   uint32_t id;
   char name[ODEV_NAME_SIZE];
-  char unit[16];
+  char unit[16]; /* empty: a number without one */
   double minimum, maximum;
   uint32_t read_only;
+  uint32_t type; /* odev_param_type */
 } odev_param_info;
 
 typedef struct odev_telemetry_data {
   uint32_t struct_size;
   uint32_t threads; /* that the last job used */
+  uint32_t queued;  /* jobs that run or wait to */
+  uint32_t flags;   /* of the last exposure or transform, as in its result */
   int64_t device_time_ns;
   uint64_t frames, exposures, pilots, retries;
   uint64_t saturations; /* bins still saturated in their dimmest exposure */
   uint64_t faults;      /* jobs that failed */
   double temperature_k, laser_mw;                           /* sensors: with noise and offset */
   double drift_phase_rad, drift_amplitude;                  /* as the last pilot frame measured them */
+  double phase_sigma_rad; /* to which the phase between pilots is known, by how they scatter; 0: not yet known */
   int64_t pilot_time_ns;                                    /* of that pilot; -1: none yet */
 } odev_telemetry_data;
 
@@ -176,6 +206,8 @@ typedef struct odev_calibration {
   const double *beta_per_mw;        /* [2][2] */
   const double *links;              /* [2][2][4: east, south, south-east, south-west] */
   const double *partner;            /* [2] */
+  const double *ring;               /* [3] numbers: coefficients at 2, sqrt(5) and sqrt(8) pitches */
+  const double *substrate_rad_per_mw; /* [3][3] numbers: theta's phase per moment of all power, cosine modes */
   const double *input_map;          /* complex */
   const double *output_map;         /* complex, DN */
   const double *reference_plane_dn; /* the reference alone, dark removed; read if caps.reference_steps is 3 */
@@ -206,40 +238,72 @@ typedef struct odev_decode_job {
   float *y;
 } odev_decode_job;
 
-/* ---- functions ------------------------------------------------------------------------------- */
+/* ---- the library ----------------------------------------------------------------------------- */
 
+/* ODEV_ABI_VERSION of the library that is there, for a program that was not built with it. */
 ODEV_API uint32_t odev_abi_version(void);
+/* "ODEV_ERR_SHAPE" and so on; never null. */
 ODEV_API const char *odev_status_name(odev_status status);
-/* What went wrong last in this thread; never null; valid until the thread's next call. */
+/* What went wrong last in this thread, as one line of text; never null; valid until the thread's next call. */
 ODEV_API const char *odev_last_message(void);
+
+/* ---- opening and closing --------------------------------------------------------------------- */
 
 /* Schemes this build can open, as a null-terminated list. */
 ODEV_API const char *const *odev_enumerate(void);
+/* *device is set on success alone.  NOT_FOUND: no such scheme; ARGUMENT: not a URI of that scheme;
+ * MEMORY, CAPABILITY, BACKEND: it cannot be opened here. */
 ODEV_API odev_status odev_open(const char *uri, odev_device **device);
-/* Waits for what is queued, then frees.  A second close is the caller's error. */
+/* Waits for what is queued, and for the threads that wait for it, then frees.  Nobody may use the
+ * device, or a ticket of it, afterwards: wait for all tickets before.  odev_abort_all() first makes it
+ * quick.  A second close is the caller's error. */
 ODEV_API odev_status odev_close(odev_device *device);
 ODEV_API odev_status odev_get_caps(odev_device *device, odev_caps *caps);
 
+/* ---- parameters: ids are 0 to ODEV_PARAM_COUNT - 1 -------------------------------------------- */
+
+/* Name, unit, range and type.  NOT_FOUND: no such id. */
 ODEV_API odev_status odev_describe_param(odev_device *device, uint32_t id, odev_param_info *info);
+/* Answers at once: the value that the last job before now was run with, or the next will be. */
 ODEV_API odev_status odev_get_param(odev_device *device, uint32_t id, double *value);
+/* In order with the queue.  ARGUMENT: outside its range; READ_ONLY. */
 ODEV_API odev_status odev_set_param(odev_device *device, uint32_t id, double value);
 
+/* Checked, then installed in order with the queue; copied.  CALIBRATION: it does not fit this device,
+ * or holds what is not finite, and the one before stays. */
 ODEV_API odev_status odev_load_calibration(odev_device *device, const odev_calibration *calibration);
 
-/* A job's arrays must live until its ticket has been waited for; the job struct itself is copied.
- * odev_wait frees the ticket unless it returns ODEV_ERR_TIMEOUT; timeout_ns < 0 waits for ever.  Each
- * ticket is waited for once, by one thread, before the device is closed. */
+/* ---- jobs ------------------------------------------------------------------------------------ */
+
+/* Puts a job at the end of the queue.  *ticket is set on success alone, and must be waited for. */
 ODEV_API odev_status odev_submit_expose(odev_device *device, const odev_expose_job *job, odev_ticket **ticket);
 ODEV_API odev_status odev_submit_transform(odev_device *device, const odev_transform_job *job, odev_ticket **ticket);
+/* Waits until the job has ended, takes the ticket back and answers with the job's own status: OK and
+ * OVER_TEMPERATURE fill `result`, which may be null; what the arrays hold after another is undefined.
+ * TIMEOUT: it has not ended within timeout_ns (0: just look; negative: wait for ever), and the ticket is
+ * still good.  Each ticket is waited for to its end once, by one thread, before its device is closed. */
 ODEV_API odev_status odev_wait(odev_ticket *ticket, int64_t timeout_ns, odev_result *result);
+/* Waits in the same way, but leaves the ticket: OK once the job has ended, well or not; TIMEOUT.  Any
+ * number of threads may do so at once, as long as none takes the ticket away by odev_wait.  After an
+ * OK, odev_wait answers at once and with the job's own status: a backend that did not answer in time
+ * fails a job with TIMEOUT too. */
+ODEV_API odev_status odev_poll(odev_ticket *ticket, int64_t timeout_ns);
+/* What odev_wait would answer now, without taking the ticket. */
+ODEV_API odev_status odev_outcome(odev_ticket *ticket, odev_result *result);
 /* Takes a job that has not begun off the queue; it must still be waited for, and answers
  * ODEV_ERR_CANCELLED then.  One that has begun runs to its end. */
 ODEV_API odev_status odev_cancel(odev_ticket *ticket);
+/* As odev_cancel; and one that has begun ends before its next block of frames, some milliseconds of
+ * an emulated device.  It answers ODEV_ERR_CANCELLED, unless it came to its end before it noticed.
+ * The device goes on from the last frame that was exposed. */
+ODEV_API odev_status odev_abort(odev_ticket *ticket);
+/* All of a device's jobs, those of other threads' blocking calls included.  Returns at once. */
+ODEV_API odev_status odev_abort_all(odev_device *device);
 /* Submit and wait in one; on an idle device the job runs on the calling thread. */
 ODEV_API odev_status odev_run_expose(odev_device *device, const odev_expose_job *job, odev_result *result);
 ODEV_API odev_status odev_run_transform(odev_device *device, const odev_transform_job *job, odev_result *result);
 
-/* The same functions that transform runs, by hand: no device time passes. */
+/* The same functions that transform runs, by hand, in order with the queue: no device time passes. */
 ODEV_API odev_status odev_encode(odev_device *device, const odev_encode_job *job);
 ODEV_API odev_status odev_decode(odev_device *device, const odev_decode_job *job);
 

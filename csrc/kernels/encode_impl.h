@@ -9,37 +9,14 @@
 
 #include "../host/codec.h"
 #include "boundary_impl.h"
-#include "crosstalk_impl.h"
 #include "fft_impl.h"
-#include "planes.h"
+#include "precompensate_impl.h"
 #include "predict_impl.h"
 #include "vmath.h"
 
 /* Heaters work in this window of phase, in turns: enough below it for the neighbours' heat. */
 #define WINDOW_LOW 0.175f
 #define PARKED_PHI 0.675f
-
-typedef struct {
-  float *x_re, *x_im;      /* the target itself, plain planes */
-  float *t_re, *t_im;      /* the target of m_a m_b, before scaling */
-  float *o_re, *o_im;      /* operand, when stage b has a target of its own */
-  float *heat[4];          /* what each heater must feel, mW: plain */
-  float *power[4];         /* first guesses, and what codes realise: halo planes, whose borders stay zero */
-  float *recent[4];        /* the last rows of better ones, and after them a row of zeros */
-} encode_scratch;
-
-enum { RECENT_ROWS = ODEV_RECENT_ROWS };
-
-INLINE encode_scratch encode_scratch_of(odev_geometry g, float *memory) {
-  odev_arena arena = {.storage = memory};
-  encode_scratch s;
-  float **plain[6] = {&s.x_re, &s.x_im, &s.t_re, &s.t_im, &s.o_re, &s.o_im};
-  for (int i = 0; i < 6; ++i) *plain[i] = odev_arena_take(&arena, odev_plain_size(g));
-  for (int h = 0; h < 4; ++h) s.heat[h] = odev_arena_take(&arena, odev_plain_size(g));
-  for (int h = 0; h < 4; ++h) s.power[h] = odev_arena_take(&arena, odev_halo_size(g)) + odev_halo_origin(g);
-  for (int h = 0; h < 4; ++h) s.recent[h] = odev_arena_take(&arena, odev_recent_size(g)) + ODEV_LANES;
-  return s;
-}
 
 INLINE vf wrap_to_window(vf turns) {
   const vf y = turns - vset(WINDOW_LOW);
@@ -172,105 +149,6 @@ INLINE void targets_to_heat(const odev_codec *k, odev_geometry g, const encode_s
     }
 }
 
-/* What a heater feels besides its own power, along one row. */
-typedef struct {
-  stencil_row near;
-  const float *partner, *other;
-} foreign_row;
-
-/* `other`: the row of the pixel's other heater. */
-INLINE foreign_row foreign_begin(const odev_codec *k, odev_geometry g, power_rows rows, const float *other, int h, int r) {
-  /* The planes of a heater's links lie one behind the other (codec.c): one address instead of four. */
-  const float *const first = k->link[h >> 1][h & 1][0];
-  const size_t plane = odev_round_up(odev_halo_size(g));
-  const float *const link[ODEV_LINKS] = {first, first + plane, first + 2 * plane, first + 3 * plane};
-  return (foreign_row){stencil_begin(link, NULL, rows, r, g.pitch), k->partner[h >> 1] + r * g.ld, other};
-}
-
-INLINE vf foreign_heat(foreign_row *row, int c) {
-  return vfma(vload(row->partner + c), vload(row->other + c), neighbour_heat(&row->near, c, 0));
-}
-
-INLINE odev_plane code_plane(odev_geometry g, int is_float, void *codes, int h) {
-  const size_t plane = (size_t)g.n * (size_t)g.n, size = is_float ? 4 : 2;
-  return (odev_plane){(char *)codes + (size_t)h * plane * size, is_float, g.n};
-}
-
-/* Where one row of one heater's codes comes from and goes to. */
-typedef struct {
-  const float *slope, *per_full;
-  odev_plane codes;
-  vf code_max;
-  int r;
-} code_row;
-
-INLINE code_row code_row_of(const odev_codec *k, odev_geometry g, int is_float, void *codes, int h, int r) {
-  const int at = r * g.ld;
-  return (code_row){k->slope_per_mw[h >> 1][h & 1] + at, k->per_power_full[h >> 1][h & 1] + at,
-                    code_plane(g, is_float, codes, h), vset(k->code_max), r};
-}
-
-INLINE void power_to_code(const code_row *row, int c, vf power) {
-  const vf p = vmax(power, vset(0.0f));
-  const vf cold = p * vfma(vload(row->slope + c), p, vset(1.0f)); /* V^2 / R0 */
-  const vf u = vsqrt(cold * vload(row->per_full + c));
-  plane_store(row->codes, row->r, c, vmin(u, vset(1.0f)) * row->code_max);
-}
-
-/* Row r of a heater's recent ones; rows outside the chip are zero. */
-INLINE float *recent_row(odev_geometry g, const encode_scratch *s, int h, int r) {
-  return s->recent[h] + (r < 0 || r >= g.n ? RECENT_ROWS : r % RECENT_ROWS) * g.pitch;
-}
-
-/* First round, one row of a heater: P1 = P0 + sum c (P0 - P0 of the neighbour), with mean couplings. */
-INLINE void mean_round(const odev_codec *k, odev_geometry g, const encode_scratch *s, int h, int r) {
-  const float *mean = k->mean_links[h >> 1][h & 1];
-  const float *one_and_sum = k->mean_sums[h >> 1][h & 1][r == 0 ? 0 : r == g.n - 1 ? 2 : 1];
-  const vf side = vset(mean[0]), corner = vset(mean[1]), partner = vset(mean[2]);
-  const float *here = s->power[h] + (ptrdiff_t)r * g.pitch, *up = here - g.pitch, *down = here + g.pitch;
-  const float *other = s->power[h ^ 1] + (ptrdiff_t)r * g.pitch;
-  float *to = recent_row(g, s, h, r);
-  vf before = vset(0.0f), vertical = vload(up) + vload(down), at = vload(here);
-  vf columns = vfma(corner, vertical, side * at);
-  for (int c = 0; c < g.ld; c += W) {
-    const vf next = vload(here + c + W), next_vertical = vload(up + c + W) + vload(down + c + W);
-    const vf after = vfma(corner, next_vertical, side * next);
-    vf heat = vfrom_before(before, columns) + vfrom_after(columns, after);
-    heat = vfma(side, vertical, vfma(partner, vload(other + c), heat));
-    vstore(to + c, vfma(vload(one_and_sum + c), at, -heat));
-    before = columns, columns = after, vertical = next_vertical, at = next;
-  }
-}
-
-/* Second round, one row of a heater: P2 = Q - C P1, and its codes. */
-INLINE void exact_round(const odev_codec *k, odev_geometry g, int is_float, const encode_scratch *s, int h, int r,
-                        void *codes) {
-  const float *heat = s->heat[h] + r * g.ld;
-  const power_rows rows = {recent_row(g, s, h, r), recent_row(g, s, h, r - 1), recent_row(g, s, h, r + 1), NULL, NULL};
-  foreign_row row = foreign_begin(k, g, rows, recent_row(g, s, h ^ 1, r), h, r);
-  const code_row to = code_row_of(k, g, is_float, codes, h, r);
-  for (int c = 0; c < g.n; c += W) power_to_code(&to, c, vload(heat + c) - foreign_heat(&row, c));
-}
-
-/* Solve P + C P = Q and write the codes of P.  Starting from P0 = Q / (1 + sum c) the smooth part is right
- * at once, and each round of Jacobi's method shrinks the rest.  In the first the scatter of the couplings
- * need not be known: what it leaves, the second one shrinks 20-fold too, to 5e-4 rad, less than a 14-bit
- * step.  Both go down the rows together, the second a row behind, while what they share is near. */
-INLINE void heat_to_codes(const odev_codec *k, odev_geometry g, int is_float, int has_crosstalk, const encode_scratch *s,
-                          void *codes) {
-  for (int r = 0; r <= g.n; ++r) {
-    if (!has_crosstalk) {
-      for (int h = 0; h < 4 && r < g.n; ++h) {
-        const code_row row = code_row_of(k, g, is_float, codes, h, r);
-        for (int c = 0; c < g.n; c += W) power_to_code(&row, c, vload(s->heat[h] + r * g.ld + c));
-      }
-      continue;
-    }
-    for (int h = 0; h < 4 && r < g.n; ++h) mean_round(k, g, s, h, r);
-    for (int h = 0; h < 4 && r > 0; ++h) exact_round(k, g, is_float, s, h, r - 1, codes);
-  }
-}
-
 /* What the calibrated model says these codes realise, m_a m_b, subtracted from scale * t: the target
  * of a residual frame, left in t. */
 INLINE void subtract_realised(const odev_codec *k, odev_geometry g, const encode_scratch *s, float scale, void *codes) {
@@ -284,16 +162,13 @@ INLINE void subtract_realised(const odev_codec *k, odev_geometry g, const encode
         vstore(s->power[h] + r * g.pitch + c,
                (cold + cold) / (vset(1.0f) + vsqrt(vfma(slope4, cold, vset(1.0f)))));
       }
+  warmth_modes warm;
+  if (k->has_substrate) warm = modes_of(k, g, s->power, k->warmth);
   for (int r = 0; r < g.n; ++r) {
     float turns[4][ODEV_MAX_N];
-    for (int h = 0; h < 4; ++h) {
-      foreign_row row = foreign_begin(k, g, halo_rows(s->power[h], r, g.pitch), s->power[h ^ 1] + (ptrdiff_t)r * g.pitch, h, r);
-      for (int c = 0; c < g.ld; c += W) {
-        vf q = vload(row.near.rows.here + c);
-        if (k->has_crosstalk) q = q + foreign_heat(&row, c);
-        vstore(turns[h] + c, q * vload(k->turns_per_mw[h >> 1][h & 1] + r * g.ld + c));
-      }
-    }
+    for (int h = 0; h < 4; ++h) heat_turns_row(k, g, s->power, h, r, turns[h]);
+    if (k->has_substrate)
+      for (int h = 0; h < 4; h += 2) add_warmth(k, g, &warm, r, turns[h]);
     for (int c = 0; c < g.ld; c += W) {
       const int at = r * g.ld + c;
       vf psi[4], si, co;
@@ -314,7 +189,7 @@ INLINE void subtract_realised(const odev_codec *k, odev_geometry g, const encode
 INLINE float scale_for(float most) { return most > 0 ? 1.0f / __builtin_sqrtf(most) : 1.0f; }
 
 /* One frame: x (N x N interleaved complex), optionally conjugated and with an operand for stage b. */
-INLINE odev_encoded encode_frame_impl(const odev_codec *k, odev_geometry g, int is_float, int has_crosstalk, const float *x, const float *operand,
+INLINE odev_encoded encode_frame_impl(const odev_codec *k, odev_geometry g, int is_float, int has_crosstalk, int has_ring, const float *x, const float *operand,
                                       int conjugate, void *codes, float *memory) {
   encode_scratch s = encode_scratch_of(g, memory);
   float factor = normalising_factor(g, x);
@@ -326,7 +201,7 @@ INLINE odev_encoded encode_frame_impl(const odev_codec *k, odev_geometry g, int 
     factor *= own;
   }
   targets_to_heat(k, g, &s, scale, operand_scale, operand != NULL);
-  heat_to_codes(k, g, is_float, has_crosstalk, &s, codes);
+  heat_to_codes(k, g, is_float, has_crosstalk, has_ring, &s, codes);
   if (operand) /* the product is what the lens sees */
     for (int at = 0; at < g.n * g.ld; at += W) {
       const vc p = vc_mul((vc){vload(s.x_re + at), vload(s.x_im + at)}, vload(s.o_re + at),
@@ -351,7 +226,7 @@ INLINE odev_encoded encode_residual_impl(const odev_codec *k, odev_geometry g, o
   }
   const float own = scale_for(lane_max(most));
   targets_to_heat(k, g, &s, own, 1.0f, 0);
-  heat_to_codes(k, g, k->float_codes, k->has_crosstalk, &s, residual_codes);
+  heat_to_codes(k, g, k->float_codes, k->has_crosstalk, k->has_ring, &s, residual_codes);
   /* A residual lies where the target is strong, in few pixels: flat, but with more speckle. */
   const target_statistics t = statistics_of(g, s.t_re, s.t_im);
   const float mean = (float)(t.energy / ((double)g.n * (double)g.n));

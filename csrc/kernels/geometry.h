@@ -10,7 +10,7 @@
 
 #include <stddef.h>
 
-enum { ODEV_LANES = 16, ODEV_MAX_N = 512, ODEV_RECENT_ROWS = 4 };
+enum { ODEV_LANES = 16, ODEV_MAX_N = 512, ODEV_RECENT_ROWS = 5 };
 
 typedef struct {
   int n, ld, pitch;

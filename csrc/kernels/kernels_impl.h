@@ -52,9 +52,10 @@ static void detect(const odev_emulator_model *m, const odev_exposure_light *l, c
 static odev_encoded encode(const odev_codec *k, const float *x, const float *operand, int conjugate,
                            void *codes, float *scratch) {
   /* Sizes that the compiler knows leave it registers for the rows: most frames are like this. */
-  if (k->geometry.n == 64 && !k->float_codes && k->has_crosstalk && !operand)
-    return encode_frame_impl(k, odev_geometry_of(64), 0, 1, x, NULL, conjugate, codes, scratch);
-  return encode_frame_impl(k, k->geometry, k->float_codes, k->has_crosstalk, x, operand, conjugate, codes, scratch);
+  if (k->geometry.n == 64 && !k->float_codes && k->has_crosstalk && k->has_ring && !operand)
+    return encode_frame_impl(k, odev_geometry_of(64), 0, 1, 1, x, NULL, conjugate, codes, scratch);
+  return encode_frame_impl(k, k->geometry, k->float_codes, k->has_crosstalk, k->has_ring, x, operand, conjugate, codes,
+                           scratch);
 }
 static odev_encoded encode_residual(const odev_codec *k, odev_encoded first, void *codes, void *residual_codes,
                                     float *scratch) {

@@ -132,29 +132,64 @@ odev_status odev_stages_time(const odev_emulator_spec *spec, const char *kernels
   return ODEV_OK;
 }
 
+/* A transform's plan and planes. */
+typedef struct {
+  odev_geometry geometry;
+  odev_fft_plan plan;
+  odev_arena arena;
+  float *re, *im, *scratch;
+} transform;
+
+static odev_status transform_init(transform *t, uint32_t n) {
+  if (n < 1 || n > ODEV_MAX_N) return odev_fail(ODEV_ERR_ARGUMENT, "n must be 1 to 512");
+  const odev_geometry g = t->geometry = odev_geometry_of((int)n);
+  if (odev_fft_plan_init(&t->plan, g.n)) return odev_fail(ODEV_ERR_MEMORY, "out of memory");
+  const size_t plane = odev_square_size(g), scratch = odev_fft_scratch_size(g.n);
+  if (odev_arena_init(&t->arena, 2 * odev_round_up(plane) + odev_round_up(scratch))) {
+    odev_fft_plan_free(&t->plan);
+    return odev_fail(ODEV_ERR_MEMORY, "out of memory");
+  }
+  t->re = odev_arena_take(&t->arena, plane);
+  t->im = odev_arena_take(&t->arena, plane);
+  t->scratch = odev_arena_take(&t->arena, scratch);
+  return ODEV_OK;
+}
+
+static void transform_free(transform *t) {
+  free(t->arena.storage);
+  odev_fft_plan_free(&t->plan);
+}
+
 odev_status odev_stages_fft2(const char *kernels, uint32_t n, float *frame) {
   const odev_kernels *k = find(kernels);
   if (!k) return ODEV_ERR_CAPABILITY;
-  if (n < 1 || n > ODEV_MAX_N) return odev_fail(ODEV_ERR_ARGUMENT, "n must be 1 to 512");
-  const odev_geometry g = odev_geometry_of((int)n);
-  odev_fft_plan plan;
-  odev_arena arena;
-  if (odev_fft_plan_init(&plan, g.n)) return odev_fail(ODEV_ERR_MEMORY, "out of memory");
-  if (odev_arena_init(&arena, 2 * odev_round_up(odev_square_size(g)) + odev_round_up(odev_fft_scratch_size(g.n)))) {
-    odev_fft_plan_free(&plan);
-    return odev_fail(ODEV_ERR_MEMORY, "out of memory");
-  }
-  float *re = odev_arena_take(&arena, odev_square_size(g)), *im = odev_arena_take(&arena, odev_square_size(g));
+  transform t;
+  const odev_status status = transform_init(&t, n);
+  if (status != ODEV_OK) return status;
+  const odev_geometry g = t.geometry;
   for (int r = 0; r < g.n; ++r)
     for (int c = 0; c < g.n; ++c) {
       const float *x = frame + 2 * ((size_t)r * n + (size_t)c);
-      re[r * g.ld + c] = x[0];
-      im[r * g.ld + c] = x[1];
+      t.re[r * g.ld + c] = x[0];
+      t.im[r * g.ld + c] = x[1];
     }
-  k->fft2(&plan, re, im, odev_arena_take(&arena, odev_fft_scratch_size(g.n)));
-  gather_complex(g, re, im, frame);
-  free(arena.storage);
-  odev_fft_plan_free(&plan);
+  k->fft2(&t.plan, t.re, t.im, t.scratch);
+  gather_complex(g, t.re, t.im, frame);
+  transform_free(&t);
+  return ODEV_OK;
+}
+
+odev_status odev_stages_time_fft2(const char *kernels, uint32_t n, uint32_t frames, double *seconds) {
+  const odev_kernels *k = find(kernels);
+  if (!k) return ODEV_ERR_CAPABILITY;
+  transform t;
+  const odev_status status = transform_init(&t, n);
+  if (status != ODEV_OK) return status;
+  struct timespec start;
+  clock_gettime(CLOCK_MONOTONIC, &start);
+  for (uint32_t i = 0; i < frames; ++i) k->fft2(&t.plan, t.re, t.im, t.scratch); /* of zeros: they stay zeros */
+  *seconds = seconds_since(&start);
+  transform_free(&t);
   return ODEV_OK;
 }
 

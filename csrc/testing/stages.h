@@ -29,6 +29,9 @@ odev_status odev_stages_time(const odev_emulator_spec *spec, const char *kernels
 /* Unnormalised forward transform of one complex n x n frame, in place. */
 odev_status odev_stages_fft2(const char *kernels, uint32_t n, float *frame);
 
+/* Seconds that so many such transforms take on one thread, frame after frame in place on planes in cache. */
+odev_status odev_stages_time_fft2(const char *kernels, uint32_t n, uint32_t frames, double *seconds);
+
 /* words and normals of 16 pixels from counter[0] on: [4][16] each. */
 odev_status odev_stages_random(const char *kernels, const uint32_t key[2], const uint32_t counter[4],
                                uint32_t *words, float *normals);

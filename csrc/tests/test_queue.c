@@ -2,39 +2,7 @@
 #include <time.h>
 
 #include "core/device.h"
-#include "gated_backend.h"
-
-/* One frame of one dark exposure: the shortest job, told apart by its launch step. */
-typedef struct {
-  uint16_t codes[4 * GATED_N * GATED_N], counts[GATED_N * GATED_N];
-  uint8_t step;
-  odev_expose_job job;
-} request;
-
-static odev_expose_job *make(request *r, uint8_t step) {
-  memset(r, 0, sizeof *r);
-  memset(r->counts, 0xff, sizeof r->counts);
-  r->step = step;
-  r->job = (odev_expose_job){.struct_size = sizeof r->job, .frames = 1, .exposures = 1,
-                             .reference = ODEV_REFERENCE_OFF, .laser_on = 1, .exposure_ns = 1000,
-                             .codes = r->codes, .launch_step = &r->step, .counts = r->counts};
-  return &r->job;
-}
-
-static odev_ticket *submit(odev_device *device, request *r, uint8_t step) {
-  odev_ticket *ticket = NULL;
-  CHECK_OK(odev_submit_expose(device, make(r, step), &ticket));
-  CHECK(ticket);
-  return ticket;
-}
-
-static odev_result new_result(void) { return (odev_result){.struct_size = sizeof(odev_result)}; }
-
-static odev_telemetry_data telemetry_of(odev_device *device) {
-  odev_telemetry_data told = {.struct_size = sizeof told};
-  CHECK_OK(odev_telemetry(device, &told));
-  return told;
-}
+#include "expose_request.h"
 
 static int64_t now_ns(void) {
   struct timespec t;

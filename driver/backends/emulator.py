@@ -14,6 +14,7 @@ from driver.backends.opened import OpenedDevice
 from driver.errors import DriverError, UnknownDeviceError, ValueRangeError
 from driver.info import REFERENCE_STEPS, DeviceInfo, NominalValues, Timing
 from driver.library import check, ffi, lib, pointer, struct
+from driver.numbers import shown
 from optical_device.camera import shot_noise_is_poisson
 from optical_device.fabrication import Fabrication, fabricate
 from optical_device.profile import Profile, load_profile, profile_hash, profile_names
@@ -22,16 +23,17 @@ from optical_device.thermal import diagonal_link, ring_kernel, substrate_table
 __all__ = ["data_sheet", "emulator_spec", "open_emulator", "profile_names"]
 
 _REAL_PLANES = (
-    "dac_bow", "dac_bit_error", "ring", "substrate_k_per_mw", "power_full_mw", "resistance_slope_per_mw", "p_pi_mw", "static_phase_rad", "links", "partner",
-    "b0", "b1", "reference_map", "qe_map", "dark_e_per_s_map", "step_phase_rad",
+    "dac_bow", "dac_bit_error", "power_full_mw", "resistance_slope_per_mw", "p_pi_mw",
+    "static_phase_rad", "links", "partner", "ring", "substrate_k_per_mw", "b0", "b1",
+    "reference_map", "qe_map", "dark_e_per_s_map", "step_phase_rad",
     "drift_amplitude", "drift_omega_rad_per_s", "drift_phase_rad",
 )  # fmt: skip
 _COMPLEX_PLANES = ("input_map", "middle_map", "output_map", "launch_gain")
 _SCALARS = (
-    "ambient_rad_per_k", "wavelength_rad_per_pm", "rotation_rad", "magnification", "signal_rate_photons_per_us", "reference_rate_photons_per_us",
-    "stray_rate_photons_per_us", "gain_e_per_dn", "full_well_e", "read_noise_e", "black_level_dn",
+    "ambient_rad_per_k", "wavelength_rad_per_pm", "rotation_rad", "magnification",
+    "signal_rate_photons_per_us", "reference_rate_photons_per_us", "stray_rate_photons_per_us",
+    "gain_e_per_dn", "full_well_e", "read_noise_e", "black_level_dn",
 )  # fmt: skip
-
 
 _LAYOUTS = {"mft": lib.ODEV_LAYOUT_MFT, "4f": lib.ODEV_LAYOUT_4F}
 
@@ -56,7 +58,7 @@ def open_emulator(name: str, seed: int, overrides: Mapping[str, Any]) -> OpenedD
         A seed or an override that the profile does not allow.
     """
     if isinstance(seed, bool) or not isinstance(seed, Integral):
-        raise ValueRangeError(f"seed={seed!r} must be a whole number from 0 to 2^64 - 1")
+        raise ValueRangeError(f"seed={shown(seed)} must be a whole number from 0 to 2^64 - 1")
     is_file = name.endswith(".toml")
     if (is_file and not Path(name).is_file()) or (not is_file and name not in profile_names()):
         known = ", ".join(profile_names())
@@ -68,7 +70,7 @@ def open_emulator(name: str, seed: int, overrides: Mapping[str, Any]) -> OpenedD
         fabrication = fabricate(profile, int(seed))
         spec, _arrays = emulator_spec(fabrication)
     except ValueError as error:
-        raise ValueRangeError(str(error)) from None
+        raise ValueRangeError(" ".join(str(error).split())) from None
     except ArithmeticError as error:
         raise ValueRangeError(f"a value of the profile is beyond all bounds: {error}") from None
     handle = ffi.new("odev_device **")

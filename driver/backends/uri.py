@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 from driver.backends import emulator
 from driver.backends.opened import OpenedDevice
 from driver.errors import DTypeError, UnknownDeviceError, ValueRangeError
+from driver.numbers import shown
 
 __all__ = ["DeviceUri", "OpenedDevice", "device_uris", "open_uri", "parse_uri"]
 
@@ -42,7 +43,7 @@ def parse_uri(uri: str) -> DeviceUri:
         A seed that is no whole number.
     """
     if not isinstance(uri, str):
-        raise DTypeError(f"a device URI is a string like 'emulator:lab', not {uri!r}")
+        raise DTypeError(f"a device URI is a string like 'emulator:lab', not {shown(uri)}")
     scheme, colon, rest = uri.partition(":")
     if not colon or scheme not in _OPENERS:
         known = ", ".join(device_uris())

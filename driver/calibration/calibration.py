@@ -23,16 +23,17 @@ class Calibration:
     With a heater's cold power ``P0 = power_full_mw u**2`` (u = code / code_max)::
 
         P    = 2 P0 / (1 + sqrt(1 + 4 beta P0))
-        Q    = P + sum over links c P_neighbour + partner P_other
-        psi  = kappa Q
+        Q    = P + sum over links c P_neighbour + second ring + partner P_other
+        psi  = kappa Q, and for theta + sum_pm substrate_pm C_p(r) C_m(q) M_pm
         m_s  = (1 + rho_s exp(i (theta0_s + psi_theta))) exp(i psi_phi)
         y    = launch_gain[l] G output_map F[input_map m_a m_b]
         Y    = y + conjugate_leak conj(y),    Y = [(I0 - I2) + i (I1 - I3)] / 4   [DN]
 
+    C_p(r) = cos(pi p (r + 1/2) / N) and M_pm the power of all heaters times C_p(r) C_m(q), summed.
     F is the orthonormal 2-D DFT in plain index order and G the drift gain, 1 at calibration.
     Stages: 0 a, 1 b.  Heaters: 0 theta, 1 phi.  Links: 0 E, 1 S, 2 SE, 3 SW, used both ways,
     0 at the rim.  Gauges: `input_map` holds static phases and losses; the complex scale between
-    the two maps is fixed by :func:`driver.calibration.maps.fix_gauge`; `launch_gain` is 1 at the
+    the two maps is fixed by :func:`driver.calibration.planes.fix_gauge`; `launch_gain` is 1 at the
     step at which the maps were measured.
     """
 
@@ -56,6 +57,10 @@ class Calibration:
     """Thermal links between neighbours, (2, 2, 4, N, N) float64."""
     partner: RealArray
     """Thermal link between a pixel's two heaters, (2, N, N) float64."""
+    ring: RealArray
+    """Thermal coefficients of the second ring, by distance 2, sqrt(5), sqrt(8), (3,) float64."""
+    substrate_rad_per_mw: RealArray
+    """Phase of theta per moment M_pm of the chip's power, cosine modes, (3, 3) float64 [rad/mW]."""
     input_map: ComplexArray
     """Complex transmission of the input plane, (N, N) complex128."""
     output_map: ComplexArray

@@ -1,124 +1,176 @@
-"""Thermal links: from what each pixel feels of its neighbours to one symmetric table.
+"""Thermal crosstalk: links between pixels, between a pixel's heaters, and through the substrate.
 
-The heaters' fit finds, for every pixel and direction, a link of its own.  Heat diffusion is
-reciprocal, so both ends of a link share one coefficient c; what makes their views differ is that
-heaters of unequal resistance turn equal codes into unequal powers: with strength a (true over
-nominal power at equal code), pixel i feels ``c a_j / a_i`` of j.  The logarithm of the ratio of
-both views is thus ``2 (ln a_j - ln a_i)``: the strengths follow from a least-squares problem on
-the graph of links, and c is the mean of both views after their strengths are divided out.  Half
-the noise of c goes with the averaging.
+Links need no frames of their own: with all heaters at random every pixel hears each neighbour's
+power in its own phase (`driver.calibration.refinement`), and reciprocity makes both ends one
+(`driver.calibration.reciprocity`).  The second ring is one strength for the whole chip.  The
+substrate hardly moves in those frames, since the chip's whole power is the same in all; it gets
+frames whose mean power goes up and down in the shape of its modes.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
+from driver.calibration.bench import Bench
 from driver.calibration.calibration import RealArray
-from driver.calibration.model import DIRECTIONS, neighbour
+from driver.calibration.frames import Record
+from driver.calibration.heat import MODES, RING_DISTANCES, cosines, mode_moments
+from driver.calibration.model import DIRECTIONS, fourier, neighbour
+from driver.calibration.planes import clustered, regress
+from driver.calibration.report import (
+    Check,
+    Findings,
+    Histogram,
+    Line,
+    Panel,
+    Picture,
+    Value,
+    judged,
+)
+from driver.calibration.settings import uniform_codes
 
-__all__ = ["SymmetricLinks", "directed_links", "symmetrise"]
+__all__ = ["run"]
 
-STRENGTH_SIGMA = 0.02
-"""Scatter of the heaters' powers at equal code, a prior: thin-film resistors hold a few per cent.
+SIGNS = (-1.0, 1.0, 1.0, -1.0, -1.0)
+"""Of a mode's power in its frames.  A little of a frame's heat lingers into the next; but for the
+first frame, which is left out, those before it had as often the same sign as the other."""
 
-An assumption of the fit, not a datum of any profile.  It needs no care: between 0.01 and 0.05 the
-links' error stays the same to three digits, and convolution errors move by less than 0.3 %.
-"""
-
-ROUNDS = 400
-"""Jacobi rounds of the strengths' normal equations; each shrinks the error by 1.8 % or more."""
+DEPTH = 0.35
+"""By how much the mean power, half of full, goes up or down with a mode."""
 
 
-@dataclass(slots=True)
-class SymmetricLinks:
-    """Reciprocal coefficients (2, 2, 4, N, N) and heater strengths (2, 2, N, N)."""
+def run(bench: Bench) -> Findings:
+    """Report links and ring, fit the substrate; sets `link_sigma` and `chip.substrate`."""
+    chip, links, refinement = bench.chip, bench.links, bench.refinement
+    bench.link_sigma = link_sigma(bench)
+    strength, strength_sigma = _substrate(bench) if np.any(chip.substrate) else (1.0, 0.0)
+    nominal = bench.info.nominal
+    nearest = links.coefficient[:, :, :2][..., :-1, :-1]
+    checks = []
+    if nominal.link_nearest:
+        off = abs(float(np.median(nearest)) / nominal.link_nearest - 1)
+        swing = np.pi / nominal.p_pi_mw * nominal.power_full_mw
+        known = float(np.median(bench.link_sigma[:, :, :2])) * swing
+        checks += [
+            Check("nearest links off their data sheet by", 100 * off, 50, 200, "%"),
+            Check("phase that a link is uncertain by", 1e3 * known, 3, 20, "mrad"),
+        ]
+    if np.any(chip.substrate):
+        checks.append(
+            Check("substrate off its data sheet by", 100 * abs(strength - 1), 50, 200, "%")
+        )
+    verdict, reason = judged(checks) if checks else ("pass", "the data sheet has no crosstalk")
+    return Findings(
+        values=(
+            Value("links", "", links.coefficient, bench.link_sigma),
+            Value("partner link", "", chip.partner.astype(np.float64), refinement.sigma.partner),
+            Value(
+                "second ring", "of the data sheet", refinement.ring_strength, refinement.ring_sigma
+            ),
+            Value("substrate", "of the data sheet", strength, strength_sigma),
+        ),
+        plots=_plots(bench),
+        verdict=verdict,
+        reason=reason,
+    )
 
-    coefficient: RealArray
-    strength: RealArray
 
+def link_sigma(bench: Bench) -> RealArray:
+    """Uncertainty of the reciprocal links, (2, 2, 4, N, N).
 
-def symmetrise(
-    links: RealArray, mean: RealArray, sigma: RealArray, information: RealArray
-) -> SymmetricLinks:
-    """Reciprocal links and strengths that explain links fitted one way.
-
-    Parameters
-    ----------
-    links
-        (2, 2, 8, N, N): posterior mean of what a pixel feels in each direction.
-    mean, sigma
-        (2, 2, 4): the population's mean and scatter that the fit took as prior.
-    information
-        (2, 2, 4): the data's share f in the posterior, ``sigma^2 / (sigma^2 + v)`` with v the
-        variance of the data alone.
-
-    Notes
-    -----
-    A posterior ``L = m + f (data - m)`` gives back the data; of two views with variance v each,
-    the posterior is ``m + 2 f / (1 + f) (data - m)``.
+    Of two views with posterior variances ``s^2 = sigma^2 (1 - f)`` under a common prior sigma, the
+    joint one is ``sigma^2 (1 - f) / (1 + f)``.
     """
-    log_strength = _log_strength(links, mean, sigma, information)
-    strength = np.exp(log_strength)
-    coefficient = np.zeros((*links.shape[:2], 4, *links.shape[3:]))
+    one_way = bench.refinement.sigma.links
+    _, scatter, _ = bench.refinement.link_prior()
+    sigma = np.zeros((*one_way.shape[:2], 4, *one_way.shape[3:]))
     for index in range(4):
         offset = DIRECTIONS[index]
-        ratio = np.where(_inside(strength, offset), neighbour(strength, offset) / strength, 1.0)
-        back = neighbour(links[:, :, index + 4], offset)
-        centre = mean[:, :, index, None, None]
-        gain = 2 / (1 + information[:, :, index, None, None])
-        both = 0.5 * (links[:, :, index] / ratio + back * ratio)
-        value = centre + gain * (both - centre)
-        coefficient[:, :, index] = np.where(_inside(strength, offset), value, 0.0)
-    return SymmetricLinks(coefficient, strength)
+        inside = neighbour(np.ones(one_way.shape[-2:]), offset)
+        back = neighbour(one_way[:, :, index + 4], offset)
+        variance = 0.5 * (one_way[:, :, index] ** 2 + back**2)
+        prior = np.maximum(scatter[:, :, index, None, None] ** 2, 1e-30)
+        known = np.clip(1 - variance / prior, 0.0, 1.0)
+        sigma[:, :, index] = inside * np.sqrt(variance / (1 + known))
+    return sigma
 
 
-def directed_links(symmetric: SymmetricLinks) -> RealArray:
-    """What each pixel feels in each of the 8 directions, (2, 2, 8, N, N)."""
-    strength, coefficient = symmetric.strength, symmetric.coefficient
-    links = np.zeros((*strength.shape[:2], 8, *strength.shape[2:]))
-    for index in range(4):
-        down, right = DIRECTIONS[index]
-        link = coefficient[:, :, index]
-        links[:, :, index] = link * neighbour(strength, (down, right)) / strength
-        links[:, :, index + 4] = neighbour(link * strength, (-down, -right)) / strength
-    return links
+def _substrate(bench: Bench) -> tuple[float, float]:
+    """Fit the substrate's strength; returns it relative to the data sheet's, and its sigma.
+
+    Theta0 was fitted with the warmth of the main frames in it, as the data sheet's substrate has
+    it: it moves by what that was wrong by.
+    """
+    info, chip = bench.info, bench.chip
+    waves = cosines(info.grid[0])
+    codes = []
+    for order in np.ndindex(MODES, MODES):
+        shape = np.multiply.outer(waves[order[0]], waves[order[1]])
+        for sign in SIGNS:
+            mean = 0.5 * (1 + sign * DEPTH * shape)
+            spread = np.minimum(mean, 1 - mean)
+            part = mean + spread * (2 * bench.rng.random((2, 2, *info.grid)) - 1)
+            codes.append(uniform_codes(part, info))
+    dimmer = min(bench.launch_step + 1, info.nominal.launch_steps - 1)
+    record = bench.take(np.array(codes), dimmer)
+    kept_frames = np.arange(record.cold.shape[-1]) % len(SIGNS) > 0
+    record = Record(
+        record.cold[..., kept_frames],
+        record.spectrum[..., kept_frames],
+        record.trusted[..., kept_frames],
+    )
+    kept = chip.substrate.copy()
+    usual = mode_moments(chip.heated(bench.main.cold[..., :64]).power).mean(-1, keepdims=True)
+    strength = sigma = 1.0
+    for _ in range(2):
+        heated = chip.heated(record.cold)
+        z = heated.field()
+        moments = mode_moments(heated.power) - usual
+        waves32 = waves.astype(np.float32)
+        warm = np.einsum("pr,mq,pmf->rqf", waves32, waves32, kept[..., None] * moments)
+        swing = heated.arm_a * (1 + heated.arm_b) + heated.arm_b * (1 + heated.arm_a)
+        change = chip.output_map[..., None] * fourier(
+            (1j * warm * heated.carrier * swing).astype(np.complex64)
+        )
+        model = chip.output_map[..., None] * fourier(z)
+        pulls, weights = [], []
+        for f in range(model.shape[-1]):
+            see = record.trusted[..., f]
+            y, m, d = (part[..., f][see] for part in (record.spectrum, model, change))
+            gain = regress(y, m)
+            # What the frame's own gain can take up is not the substrate's.
+            d = gain * (d - regress(d, m) * m)
+            rest = y - gain * m
+            pulls.append(float(np.vdot(d, rest).real))
+            weights.append(float(np.vdot(d, d).real))
+        step, sigma = clustered(np.array(pulls), np.array(weights))
+        strength += step
+        warmth = np.einsum("pr,mq,pm->rq", waves, waves, kept * usual[..., 0])
+        chip.substrate = kept * strength
+        chip.theta0 -= (step * warmth).astype(np.float32)
+    return strength, sigma
 
 
-def _inside(like: RealArray, offset: tuple[int, int]) -> RealArray:
-    """Which pixels have a neighbour at `offset`, (N, N) bool."""
-    return neighbour(np.ones(like.shape[-2:]), offset) > 0
-
-
-def _log_strength(
-    links: RealArray, mean: RealArray, sigma: RealArray, information: RealArray
-) -> RealArray:
-    """Logarithm of the strengths, (2, 2, N, N): weighted least squares with a prior of 0."""
-    shape = (*links.shape[:2], *links.shape[3:])
-    differences: list[tuple[tuple[int, int], RealArray, RealArray]] = []
-    diagonal = np.full(shape, 1 / STRENGTH_SIGMA**2)
-    for index in range(4):
-        offset = DIRECTIONS[index]
-        centre, share = mean[:, :, index, None, None], information[:, :, index, None, None]
-        known = (centre > 0) & (share > 1e-3)
-        share = np.where(known, share, 1.0)
-        inside = _inside(links, offset) & known
-        back = neighbour(links[:, :, index + 4], offset)
-        scale = np.where(known, 2 * centre * share, 1.0)
-        difference = np.where(inside, (links[:, :, index] - back) / scale, 0.0)
-        noise = sigma[:, :, index, None, None] ** 2 * (1 - share) / share
-        variance = np.maximum(2 * noise / np.where(known, 2 * centre, 1.0) ** 2, 1e-8)
-        weight = np.where(inside, 1 / variance, 0.0)
-        differences.append((offset, difference, weight))
-        back_offset = (-offset[0], -offset[1])
-        diagonal = diagonal + weight + neighbour(weight, back_offset)
-    value = np.zeros(shape)
-    for _ in range(ROUNDS):
-        total = np.zeros(shape)
-        for offset, difference, weight in differences:
-            back_offset = (-offset[0], -offset[1])
-            total += weight * (neighbour(value, offset) - difference)
-            total += neighbour(weight * (value + difference), back_offset)
-        value = total / diagonal
-    return value
+def _plots(bench: Bench) -> tuple[Panel | Picture | Histogram, ...]:
+    links = bench.links.coefficient
+    names = ("east", "south", "south-east", "south-west")
+    samples = tuple(
+        (name, 100 * links[:, :, i][links[:, :, i] != 0]) for i, name in enumerate(names)
+    )
+    near = links[:, :, :2][links[:, :, :2] != 0]
+    diagonal = links[:, :, 2:][links[:, :, 2:] != 0]
+    distance = np.array([1.0, 2**0.5])
+    mean = np.array([near.mean() if near.size else 0, diagonal.mean() if diagonal.size else 0])
+    spread = np.array([near.std() if near.size else 0, diagonal.std() if diagonal.size else 0])
+    lines = [Line("links, mean and scatter", distance, mean, spread, points=True)]
+    if np.any(bench.chip.ring):
+        ring = np.asarray(bench.chip.ring, np.float64)
+        error = bench.refinement.ring_sigma * ring / bench.refinement.ring_strength
+        lines.append(Line("second ring", np.array(RING_DISTANCES), ring, error, points=True))
+    return (
+        Panel(
+            "Heat felt of a neighbour", "distance [pixels]", "of its power", tuple(lines), log=True
+        ),
+        Histogram("Links", "of the neighbour's power [%]", samples),
+        Picture("Link to the east, θ a", 100 * links[0, 0, 0], "%"),
+    )

@@ -12,7 +12,7 @@ from driver.calibration.calibration import ComplexArray, RealArray
 from driver.calibration.model import cold_power_mw
 from driver.info import DeviceInfo
 
-__all__ = ["CalibrationDevice", "Record", "four_step_spectrum", "take"]
+__all__ = ["CalibrationDevice", "Record", "four_step_spectrum", "stepped_spectrum", "take"]
 
 
 class CalibrationDevice(Protocol):
@@ -50,6 +50,26 @@ class Record:
     trusted: NDArray[np.bool_]
 
 
+def stepped_spectrum(
+    counts: NDArray[Any], saturation_dn: float, reference_dn: RealArray | None
+) -> tuple[ComplexArray, NDArray[np.bool_]]:
+    """Y of exposures with the reference's steps, and which bins are unsaturated.
+
+    `counts` (..., 4, N, N) as :func:`four_step_spectrum` says; of three steps, the first has no
+    reference and ``Y = [(I1 - I0 - R) + i (I2 - I0 - R)] / 2`` with the level R of the reference
+    beam alone, (N, N) [DN].
+    """
+    if counts.shape[-3] == 4:
+        return four_step_spectrum(counts, saturation_dn)
+    assert reference_dn is not None
+    steps = np.moveaxis(counts, -3, 0).astype(np.float32)
+    dark = steps[0] + reference_dn.astype(np.float32)
+    spectrum = np.empty(steps.shape[1:], np.complex64)
+    spectrum.real = (steps[1] - dark) / 2
+    spectrum.imag = (steps[2] - dark) / 2
+    return spectrum, np.all(steps < saturation_dn, axis=0)
+
+
 def four_step_spectrum(
     counts: NDArray[Any], saturation_dn: float
 ) -> tuple[ComplexArray, NDArray[np.bool_]]:
@@ -66,11 +86,15 @@ def four_step_spectrum(
 
 
 def take(
-    device: CalibrationDevice, codes: NDArray[Any], launch_step: int, saturation_dn: float
+    device: CalibrationDevice,
+    codes: NDArray[Any],
+    launch_step: int,
+    saturation_dn: float,
+    reference_dn: RealArray | None = None,
 ) -> Record:
     """Expose frames of `codes` (n, 2, 2, N, N) at one launch step."""
     counts = device.expose(codes, reference="steps", launch_step=launch_step)
-    spectrum, trusted = four_step_spectrum(counts, saturation_dn)
+    spectrum, trusted = stepped_spectrum(counts, saturation_dn, reference_dn)
     return Record(
         cold=cold_power_mw(codes, device.info),
         spectrum=np.ascontiguousarray(np.moveaxis(spectrum, 0, -1)),

@@ -21,6 +21,8 @@ _REAL = (
     "beta_per_mw",
     "links",
     "partner",
+    "ring",
+    "substrate_rad_per_mw",
 )
 _COMPLEX = ("input_map", "output_map", "launch_gain", "pilot_spectrum")
 

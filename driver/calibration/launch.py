@@ -12,21 +12,25 @@ to be had, so the same light is gathered in fewer bins, by a chirp that spreads 
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from driver.calibration.calibration import ComplexArray, RealArray
-from driver.calibration.frames import CalibrationDevice, four_step_spectrum, take
-from driver.calibration.model import ChipModel, cold_power_mw, fourier
+from driver.calibration.model import ChipModel, fourier
 from driver.calibration.nominal import nominal_launch_gain
 from driver.calibration.reference import remove_leak
+from driver.calibration.report import Check, Findings, Line, Panel, Value, judged
 from driver.calibration.settings import PARKED_PHASE, codes_for_phases, to_window
 from driver.errors import CalibrationError
 from driver.info import DeviceInfo
 
-__all__ = ["choose_step", "field_codes", "measure_launch_gain"]
+if TYPE_CHECKING:
+    from driver.calibration.bench import Bench
+
+__all__ = ["choose_step", "field_codes", "run"]
 
 EXPOSURES = 6
 """Steps that one ladder frame is exposed at."""
@@ -36,23 +40,27 @@ FRAMES = 3
 """Ladder frames of each group."""
 
 
-def choose_step(
-    device: CalibrationDevice, codes: NDArray[Any], saturation_dn: float, limit: float
-) -> int:
-    """Brightest launch step at which at most `limit` of the bins of `codes` saturate.
+def choose_step(bench: Bench, codes: NDArray[Any], limit: float) -> int:
+    """Brightest launch step at which at most `limit` of the usable bins of `codes` saturate.
 
     Nor does the signal get brighter than the reference, on average.
+
+    Raises
+    ------
+    CalibrationError
+        The camera saturates at every step.
     """
-    steps = device.info.nominal.launch_steps
+    steps = bench.info.nominal.launch_steps
+    usable = ~bench.camera_dead
 
     def too_bright(step: int) -> bool:
-        record = take(device, codes, step, saturation_dn)
-        if 1 - np.mean(record.trusted) > limit:
+        record = bench.take(codes, step)
+        if 1 - np.mean(record.trusted[usable]) > limit:
             return True
-        if np.isfinite(saturation_dn):
+        if np.isfinite(bench.saturation_dn):
             return False
-        beam = device.expose(codes[:1], reference="only").astype(np.float64)
-        return bool(np.sqrt(np.mean(np.abs(record.spectrum) ** 2)) > np.mean(beam))
+        beam = np.mean(bench.reference_dn)
+        return bool(np.sqrt(np.mean(np.abs(record.spectrum) ** 2)) > beam)
 
     low, high = 0, steps  # too_bright(low - 1), not too_bright(high)
     while low < high:
@@ -67,9 +75,11 @@ def choose_step(
 
 def field_codes(chip: ChipModel, target: ComplexArray, info: DeviceInfo) -> NDArray[Any]:
     """Codes for transmissions ``m_a m_b input_map`` of targets (N, N, n), clipped to the chip's."""
-    amplitude = np.abs(target / chip.input_map[..., None])
+    # A dead pixel gives no light, whatever is asked of it.
+    source = np.where(chip.input_map == 0, np.inf, chip.input_map)[..., None]
+    amplitude = np.abs(target / source)
     psi = np.full((2, 2, *target.shape), PARKED_PHASE)
-    phase = np.angle(target / chip.input_map[..., None]) - PARKED_PHASE
+    phase = np.angle(target / source) - PARKED_PHASE
     share = np.sqrt(amplitude)
     for stage in (0, 1):
         rho = chip.rho[stage, ..., None].astype(np.float64)
@@ -82,36 +92,89 @@ def field_codes(chip: ChipModel, target: ComplexArray, info: DeviceInfo) -> NDAr
     return codes_for_phases(chip, psi, info)
 
 
-def measure_launch_gain(
-    device: CalibrationDevice,
-    chip: ChipModel,
-    rng: np.random.Generator,
-    reference_step: int,
-    saturation_dn: float,
-) -> ComplexArray:
-    """Gain of every launch step relative to `reference_step`, (L,) complex128."""
-    info = device.info
+def run(bench: Bench) -> Findings:
+    """Measure the gain of every launch step relative to the main frames'; sets `launch_gain`."""
+    info, reference_step = bench.info, bench.launch_step
+    gain, sigma = _measure(bench)
+    bench.launch_gain = gain
+    nominal = nominal_launch_gain(info, reference_step)
+    ratio = gain / nominal
+    steps = np.arange(len(gain))
+    off_db = 20 * np.log10(np.abs(ratio))
+    checks = [
+        Check("largest step error", float(np.max(np.abs(off_db))), 1, 6, "dB"),
+        Check("gains known to", 100 * float(np.max(sigma)), 1, 5, "%"),
+    ]
+    verdict, reason = judged(checks)
+    return Findings(
+        values=(
+            Value("gain off the data sheet", "relative", np.abs(ratio) - 1, sigma * np.abs(ratio)),
+            Value("phase off the data sheet", "rad", np.angle(ratio), sigma),
+        ),
+        plots=(
+            Panel(
+                "Launch attenuator, off its data sheet",
+                "step",
+                "gain [dB]",
+                (Line("measured", steps, off_db, sigma * 20 / np.log(10), points=True),),
+            ),
+            Panel(
+                "Phase that goes with a step",
+                "step",
+                "phase [mrad]",
+                (Line("measured", steps, 1e3 * np.angle(ratio), 1e3 * sigma, points=True),),
+            ),
+        ),
+        verdict=verdict,
+        reason=reason,
+    )
+
+
+def _measure(bench: Bench) -> tuple[ComplexArray, RealArray]:
+    """Gain of every launch step relative to the main frames', (L,) complex128, and its sigma."""
+    device, info, chip = bench.device, bench.info, bench.chip
     count = info.nominal.launch_steps
     exposures = min(EXPOSURES, count)
     starts = sorted({*range(0, count - exposures, STRIDE), count - exposures})
-    equations: list[tuple[int, int, complex, float]] = []  # step, frame, gamma, weight
+    equations: list[_Equation] = []
     for group, start in enumerate(starts):
+        bench.progress(group / len(starts))
         steps = np.arange(start, start + exposures)
         middle = start + exposures // 2 - 1
-        codes = field_codes(chip, _targets(chip, rng, info, middle - reference_step), info)
+        codes = field_codes(chip, _targets(chip, bench.rng, info, middle - bench.launch_step), info)
         ladder = np.broadcast_to(steps.astype(np.uint8), (FRAMES, exposures))
         counts = device.expose(codes, reference="steps", launch_step=np.ascontiguousarray(ladder))
-        spectrum, trusted = four_step_spectrum(counts, saturation_dn)
+        spectrum, trusted = bench.spectrum(counts)
         clean = remove_leak(spectrum, chip.leak)
-        field = chip.heated(cold_power_mw(codes, info)).field()
+        field = chip.heated(bench.cold(codes)).field()
         model = np.moveaxis(chip.output_map[..., None] * fourier(field), -1, 0)[:, None] * trusted
         power = np.sum(np.abs(model) ** 2, (-2, -1))
         gamma = np.sum(clean * np.conj(model), (-2, -1)) / np.maximum(power, 1e-30)
+        # What the model leaves of one frame is the same at all its exposures, and the ladder
+        # compares exposures: only the camera's noise counts.
+        noise = _noise_dn2(counts, trusted, bench)
         for frame in range(FRAMES):
             for index, step in enumerate(steps):
-                weight = float(np.sqrt(power[frame, index])) * abs(gamma[frame, index])
-                equations.append((int(step), group * FRAMES + frame, gamma[frame, index], weight))
-    return _solve_ladder(equations, info, reference_step)
+                size = abs(gamma[frame, index]) ** 2 * power[frame, index]
+                equations.append(
+                    _Equation(
+                        int(step),
+                        group * FRAMES + frame,
+                        complex(gamma[frame, index]),
+                        float(np.sqrt(size / max(noise[frame, index], 1e-30))),
+                    )
+                )
+    return _solve_ladder(equations, info, bench.launch_step)
+
+
+def _noise_dn2(counts: NDArray[Any], trusted: NDArray[np.bool_], bench: Bench) -> RealArray:
+    """Mean variance of a real part of Y over trusted bins, (frames, exposures) [DN^2]."""
+    light = counts.astype(np.float32).mean(-3) - bench.black_dn.astype(np.float32)
+    variance = (
+        np.maximum(light, 0) / bench.gain_e_per_dn + bench.dark_variance_dn2
+    ) * bench.noise_of_y
+    seen = np.maximum(trusted.sum((-2, -1)), 1)
+    return np.sum(variance * trusted, (-2, -1)) / seen
 
 
 def _targets(
@@ -137,19 +200,36 @@ def _targets(
     return amplitude[..., None] * chirp[0][:, None, :] * chirp[1][None, :, :]
 
 
+@dataclass(frozen=True, slots=True)
+class _Equation:
+    """``gamma`` of one exposure of a ladder frame at `step`, known to ``1 / weight``, relative."""
+
+    step: int
+    frame: int
+    gamma: complex
+    weight: float
+
+
 def _solve_ladder(
-    equations: list[tuple[int, int, complex, float]], info: DeviceInfo, reference_step: int
-) -> ComplexArray:
-    """Least squares of ``ln gamma = ln g_l + ln G_frame`` with ``g = 1`` at the reference step."""
+    equations: list[_Equation], info: DeviceInfo, reference_step: int
+) -> tuple[ComplexArray, RealArray]:
+    """Least squares of ``ln gamma = ln g_l + ln G_frame`` with ``g = 1`` at the reference step.
+
+    Returns the gains and their uncertainty, relative and per real part.
+    """
     nominal = nominal_launch_gain(info, reference_step)
     count = len(nominal)
-    frames = 1 + max(frame for _, frame, _, _ in equations)
+    frames = 1 + max(equation.frame for equation in equations)
     matrix: RealArray = np.zeros((len(equations) + 1, count + frames))
     right = np.zeros(len(equations) + 1, np.complex128)
-    for row, (step, frame, gamma, weight) in enumerate(equations):
-        matrix[row, step] = matrix[row, count + frame] = weight
-        ratio = gamma / nominal[step]
-        right[row] = weight * np.log(ratio if ratio != 0 else 1.0)
-    matrix[-1, reference_step] = max(weight for _, _, _, weight in equations)
+    for row, equation in enumerate(equations):
+        matrix[row, equation.step] = matrix[row, count + equation.frame] = equation.weight
+        ratio = equation.gamma / nominal[equation.step]
+        right[row] = equation.weight * np.log(ratio if ratio != 0 else 1.0)
+    matrix[-1, reference_step] = 1e3 * max(equation.weight for equation in equations)
     solution = np.linalg.lstsq(matrix, right, rcond=None)[0]
-    return nominal * np.exp(solution[:count])
+    left = right - matrix @ solution
+    freedom = max(len(equations) + 1 - matrix.shape[1], 1)
+    scatter = max(float(np.sum(np.abs(left) ** 2)) / (2 * freedom), 1.0)
+    covariance = np.linalg.pinv(matrix.T @ matrix) * scatter
+    return nominal * np.exp(solution[:count]), np.sqrt(np.diag(covariance)[:count])

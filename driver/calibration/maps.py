@@ -1,110 +1,60 @@
-"""Input and output maps, gain per frame, and the gauge between them.
+"""Input and output maps: complex transmission of either plane, their gauge, and how well known.
 
-Given the field z that the chip model predicts, with ``U = F[z]``::
-
-    Y = D G U + leak conj(D G U)
-
-D (the output map) and G (one complex gain a frame: drift of the reference arm and of the laser)
-are least-squares estimates, one given the other; the leak of the conjugate, which errors of the
-reference's steps make, is one regression on all bins (`driver.calibration.reference`).  Bins that
-saturated take their prediction in place of the measurement.
+Both come out of the heaters' fit (`driver.calibration.planes`); here the scale between them is
+fixed, which the light cannot tell.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from driver.calibration.calibration import ComplexArray
-from driver.calibration.frames import Record
-from driver.calibration.model import ChipModel
-from driver.calibration.reference import conjugate_leak, remove_leak
-from driver.info import DeviceInfo
+from driver.calibration.bench import Bench
+from driver.calibration.nominal import nominal_launch_gain
+from driver.calibration.planes import fix_gauge, nominal_output_map
+from driver.calibration.report import Check, Findings, Histogram, Picture, Value, judged
 
-__all__ = ["Maps", "centring_phase", "fix_gauge", "nominal_output_map"]
-
-
-class Maps:
-    """The output map's and the frame gains' side of the refinement.
-
-    `gain` (F,) complex64: of each frame; `residual`: RMS of the last update's residual over RMS
-    of the measured spectrum.
-    """
-
-    def __init__(self, record: Record) -> None:
-        self.record = record
-        self.gain: ComplexArray = np.ones(record.spectrum.shape[-1], np.complex64)
-        self.residual = float("inf")
-
-    def update(self, chip: ChipModel, spectrum: ComplexArray) -> ComplexArray:
-        """Re-estimate leak, gains and output map; return the residual referred to F[z].
-
-        `spectrum` is ``U = F[z]``, (N, N, F).  Changes `chip.leak` and `chip.output_map`.
-        """
-        predicted = chip.output_map[..., None] * self.gain * spectrum
-        measured = np.where(
-            self.record.trusted,
-            self.record.spectrum,
-            predicted + np.complex64(chip.leak) * np.conj(predicted),
-        )
-        chip.leak = conjugate_leak(measured, predicted, chip.leak)
-        clean = remove_leak(measured, chip.leak)
-        mapped = chip.output_map[..., None] * spectrum
-        self.gain = _regress(clean, mapped, (0, 1))
-        driven = self.gain * spectrum
-        chip.output_map = _regress(clean, driven, (-1,))
-        residual = clean - chip.output_map[..., None] * driven
-        power = float(np.vdot(clean, clean).real)
-        self.residual = float(np.sqrt(np.vdot(residual, residual).real / max(power, 1e-30)))
-        return residual / (_nonzero(chip.output_map)[..., None] * _nonzero(self.gain))
+__all__ = ["run"]
 
 
-def _regress(measured: ComplexArray, model: ComplexArray, axes: tuple[int, ...]) -> ComplexArray:
-    """Complex factor of the model that fits best, over `axes`."""
-    power = np.sum(model.real**2 + model.imag**2, axes)
-    slope: ComplexArray = np.sum(measured * np.conj(model), axes) / np.maximum(power, 1e-30)
-    return slope.astype(np.complex64)
-
-
-def _nonzero(values: ComplexArray) -> ComplexArray:
-    """Values kept away from 0 by a thousandth of their mean, so that they can divide."""
-    floor = 1e-3 * float(np.mean(np.abs(values))) + 1e-30
-    return np.where(np.abs(values) > floor, values, np.complex64(floor))
-
-
-def centring_phase(size: int) -> ComplexArray:
-    """``exp(2 pi i c (r + col) / N)``, c = N // 2: puts the optical axis at pixel (c, c)."""
-    index = np.arange(size)
-    axis = np.exp(2j * np.pi * (size // 2) * index / size)
-    return np.multiply.outer(axis, axis)
-
-
-def nominal_output_map(info: DeviceInfo) -> ComplexArray:
-    """Output map of the data sheet at launch step 0, (N, N) complex128 [DN].
-
-    Reference and signal rates, exposure, QE and system gain; the emitters' envelope
-    ``sinc(w (u - c) / N)`` in each axis; the reference beam's Gaussian; the centring phase.
-    """
-    nominal, size = info.nominal, info.grid[0]
-    centre = size // 2
-    offset = np.arange(size) - centre
-    envelope = np.sinc(nominal.element_width_fraction * offset / size)
-    beam = np.exp(-((offset / nominal.reference_waist_px) ** 2))
-    axis = envelope * beam
-    rate = np.sqrt(nominal.signal_rate_photons_per_us * nominal.reference_rate_photons_per_us)
-    scale = info.timing.exposure_us * nominal.qe / nominal.gain_e_per_dn * rate
-    turn = np.exp(-4j * np.pi * centre**2 / size)
-    return scale * turn * centring_phase(size) * np.multiply.outer(axis, axis)
-
-
-def fix_gauge(chip: ChipModel, info: DeviceInfo, launch_amplitude: float) -> None:
-    """Fix the complex scale between the maps, which the light cannot tell apart.
-
-    Only their product is measured.  The output map gets the mean modulus of the nominal one at
-    `launch_amplitude`, and on average its phase; the input map takes the rest.
-    """
-    nominal = nominal_output_map(info) * launch_amplitude
-    modulus = np.mean(np.abs(nominal)) / np.mean(np.abs(chip.output_map))
-    overlap = np.vdot(nominal, chip.output_map)
-    factor = np.complex64(modulus * np.exp(-1j * np.angle(overlap)))
-    chip.output_map = chip.output_map * factor
-    chip.input_map = chip.input_map / factor
+def run(bench: Bench) -> Findings:
+    """Fix the gauge of the maps, and report them."""
+    chip, info, refinement = bench.chip, bench.info, bench.refinement
+    mean_gain = np.mean(refinement.maps.gain)
+    chip.output_map = chip.output_map * np.complex64(mean_gain)
+    before = float(np.mean(np.abs(chip.output_map)))
+    refinement.maps.gain = refinement.maps.gain / np.complex64(mean_gain)
+    amplitude = float(np.abs(nominal_launch_gain(info, 0))[bench.launch_step])
+    fix_gauge(chip, info, amplitude)
+    factor = float(np.mean(np.abs(chip.output_map))) / before
+    output_sigma = refinement.maps.output_sigma * abs(mean_gain) * factor
+    output = chip.output_map.astype(np.complex128)
+    source = chip.input_map.astype(np.complex128)
+    relative = np.where(bench.camera_dead, 0.0, output_sigma / np.abs(output))
+    shape = output / nominal_output_map(info)
+    checks = [
+        Check("input map known to", 100 * float(np.median(refinement.scale_sigma)), 1, 5, "%"),
+        Check("output map known to", 100 * float(np.median(relative)), 0.5, 5, "%"),
+    ]
+    verdict, reason = judged(checks)
+    modulus = np.abs(source)
+    return Findings(
+        values=(
+            Value("input map, modulus", "", modulus, modulus * refinement.scale_sigma[0]),
+            Value("input map, phase", "rad", np.angle(source), refinement.scale_sigma[1]),
+            Value("output map, modulus", "DN", np.abs(output), output_sigma),
+            Value("output map, phase", "rad", np.angle(shape), relative),
+        ),
+        plots=(
+            Picture("Input map, modulus", modulus, ""),
+            Picture("Input map, phase", np.angle(source), "rad", cyclic=True),
+            Picture("Output map, modulus", np.abs(output), "DN"),
+            Picture("Output map, phase off the data sheet", np.angle(shape), "rad"),
+            Histogram(
+                "Uncertainty of a pixel",
+                "sigma [%]",
+                (("input map", 100 * refinement.scale_sigma[0]), ("output map", 100 * relative)),
+            ),
+        ),
+        verdict=verdict,
+        reason=reason,
+    )

@@ -3,7 +3,7 @@
 The equations are those of :class:`driver.calibration.Calibration`, in the form that the fits use.
 Powers are counted as if every heater were the nominal one at full code (``P' = P / strength``),
 so that codes alone give them.  A link then differs with direction: what pixel i feels of j is
-``c_ij strength_j / strength_i``.  :mod:`driver.calibration.crosstalk` takes the two apart.
+``c_ij strength_j / strength_i``.  :mod:`driver.calibration.reciprocity` takes the two apart.
 
 Arrays put the grid first and frames last, ``(stage, heater, N, N, frames)``: all that a pixel has
 seen lies together, as per-pixel fits want it.
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ import scipy.fft
 from numpy.typing import NDArray
 
 from driver.calibration.calibration import Calibration, ComplexArray, RealArray
+from driver.calibration.heat import MODES, mode_moments, ring_row, warmth_row
 from driver.info import DeviceInfo
 
 __all__ = [
@@ -70,6 +71,8 @@ class ChipModel:
     input_map: ComplexArray
     output_map: ComplexArray
     leak: complex = 0j
+    ring: RealArray = field(default_factory=lambda: np.zeros(3))
+    substrate: RealArray = field(default_factory=lambda: np.zeros((MODES, MODES)))
 
     def single(self) -> ChipModel:
         """A copy in single precision."""
@@ -83,14 +86,14 @@ class ChipModel:
         return ChipModel(**values)
 
     def heat(self, power: RealArray) -> RealArray:
-        """``Q_i = P_i + sum_j c_ij P_j + partner P_other``, (2, 2, N, N, frames) [mW]."""
+        """``Q_i = P_i + links + second ring + partner P_other``, (2, 2, N, N, frames) [mW]."""
         heat = np.empty_like(power)
         each_row(lambda row: self._heat_row(power, row, heat), power.shape[2])
         return heat
 
     def _heat_row(self, power: RealArray, row: int, heat: RealArray) -> None:
         """Heat of one row of pixels: what it takes fits into a cache."""
-        rows = power.shape[2]
+        rows, has_ring = power.shape[2], bool(np.any(self.ring))
         for s, h in HEATERS:
             own = heat[s, h, row]
             np.multiply(self.partner[s, row, :, None], power[s, 1 - h, row], out=own)
@@ -100,6 +103,13 @@ class ChipModel:
                     here, there = overlap(right)
                     link = self.links[s, h, k, row, here, None]
                     own[here] += link * power[s, h, row + down, there]
+            if has_ring:
+                own += ring_row(power[s, h], row, self.ring)
+
+    def warmth(self, power: RealArray) -> RealArray:
+        """Phase of both theta heaters by the substrate's warmth, (N, N, frames) [rad]."""
+        moments, size = mode_moments(power), power.shape[2]
+        return np.array(each_row(lambda r: warmth_row(r, self.substrate, moments, size), size))
 
     def heated(self, cold: RealArray) -> HeatedChip:
         """The chip under cold powers (2, 2, N, N, frames) [mW]."""
@@ -109,6 +119,8 @@ class ChipModel:
         arms = np.empty((2, *cold.shape[2:]), kind)
         carrier = np.empty(cold.shape[2:], kind)
 
+        warm = bool(np.any(self.substrate))
+
         def power_row(row: int) -> None:
             beta = self.beta[:, :, row, :, None]
             power[:, :, row] = heater_power_mw(cold[:, :, row], beta)
@@ -116,19 +128,23 @@ class ChipModel:
         def optics_row(row: int) -> None:
             self._heat_row(power, row, heat)
             psi = self.kappa[:, :, row, :, None] * heat[:, :, row]
+            if warm:
+                psi[:, 0] += warmth_row(row, self.substrate, moments, cold.shape[2])
             for s in (0, 1):
                 phase = self.theta0[s, row, :, None] + psi[s, 0]
                 arms[s, row] = self.rho[s, row, :, None] * unit_phasor(phase)
             carrier[row] = self.input_map[row, :, None] * unit_phasor(psi[0, 1] + psi[1, 1])
 
         each_row(power_row, cold.shape[2])
+        moments = mode_moments(power) if warm else np.zeros(0)
         each_row(optics_row, cold.shape[2])
         return HeatedChip(power, heat, arms[0], arms[1], carrier)
 
     def stage(self, index: int, cold: RealArray) -> ComplexArray:
         """Transmission ``(1 + rho exp(i theta)) exp(i psi_phi)`` of one stage, (N, N, frames)."""
-        heat = self.heat(heater_power_mw(cold, self.beta[..., None]))[index]
-        psi = self.kappa[index, ..., None] * heat
+        power = heater_power_mw(cold, self.beta[..., None])
+        psi = self.kappa[index, ..., None] * self.heat(power)[index]
+        psi[0] += self.warmth(power)
         arm = self.rho[index, ..., None] * unit_phasor(self.theta0[index, ..., None] + psi[0])
         return (1 + arm) * unit_phasor(psi[1])
 
@@ -172,6 +188,8 @@ def chip_of(calibration: Calibration, info: DeviceInfo) -> ChipModel:
         input_map=calibration.input_map,
         output_map=calibration.output_map,
         leak=calibration.conjugate_leak,
+        ring=calibration.ring,
+        substrate=calibration.substrate_rad_per_mw * np.mean(strength),
     )
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from driver.calibration.calibration import Calibration, ComplexArray, RealArray
-from driver.calibration.maps import centring_phase, nominal_output_map
+from driver.calibration.heat import nominal_substrate
 from driver.calibration.model import DIRECTIONS, neighbour
+from driver.calibration.planes import centring_phase, nominal_output_map
 from driver.info import DeviceInfo
 
 __all__ = ["nominal_calibration", "nominal_launch_gain", "nominal_links"]
@@ -31,6 +32,8 @@ def nominal_calibration(info: DeviceInfo) -> Calibration:
         beta_per_mw=np.full((2, 2, *grid), nominal.resistance_slope_per_mw),
         links=nominal_links(info),
         partner=np.full((2, *grid), nominal.link_partner),
+        ring=np.array(nominal.link_ring),
+        substrate_rad_per_mw=nominal_substrate(nominal),
         input_map=nominal.b0**2 * centring_phase(grid[0]),
         output_map=nominal_output_map(info),
         conjugate_leak=0j,

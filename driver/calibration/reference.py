@@ -10,39 +10,31 @@ from __future__ import annotations
 
 import numpy as np
 
-from driver.calibration.calibration import ComplexArray, RealArray
-from driver.calibration.frames import CalibrationDevice
+from driver.calibration.calibration import ComplexArray
 from driver.errors import CalibrationError
+from driver.info import DeviceInfo
 
-__all__ = ["conjugate_leak", "measure_reference", "remove_leak"]
-
-FRAMES = 16
+__all__ = ["check_beam", "conjugate_leak", "remove_leak"]
 
 FAINTEST = 0.05
 """Reference beam below which a calibration is refused, of its nominal level."""
 
 
-def measure_reference(device: CalibrationDevice, black_dn: RealArray) -> RealArray:
-    """Reference beam alone, black subtracted, (N, N) [DN].
+def check_beam(info: DeviceInfo, level_dn: float) -> None:
+    """Refuse a reference beam of that mean level [DN] if it is too faint to measure a field by.
 
     Raises
     ------
     CalibrationError
-        The beam is too faint to measure a field by.
     """
-    size = device.info.grid[0]
-    codes = np.zeros((FRAMES, 2, 2, size, size), device.info.code_dtype)
-    counts = device.expose(codes, reference="only")
-    level: RealArray = counts[:, 0].astype(np.float64).mean(0) - black_dn
-    nominal = device.info.nominal
+    nominal = info.nominal
     expected = nominal.reference_rate_photons_per_us * nominal.qe / nominal.gain_e_per_dn
-    expected *= device.info.timing.exposure_us
-    if np.mean(level) < FAINTEST * expected:
+    expected *= info.timing.exposure_us
+    if level_dn < FAINTEST * expected:
         raise CalibrationError(
-            f"the reference beam gives {np.mean(level):.1f} DN, the data sheet says about "
+            f"the reference beam gives {level_dn:.1f} DN, the data sheet says about "
             f"{expected:.0f} DN: is the laser on?"
         )
-    return level
 
 
 def conjugate_leak(measured: ComplexArray, predicted: ComplexArray, leak: complex) -> complex:

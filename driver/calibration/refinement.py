@@ -20,7 +20,7 @@ import numpy as np
 
 from driver.calibration.calibration import ComplexArray, RealArray
 from driver.calibration.frames import Record
-from driver.calibration.maps import Maps
+from driver.calibration.heat import ring_row
 from driver.calibration.model import (
     DIRECTIONS,
     HEATERS,
@@ -32,6 +32,7 @@ from driver.calibration.model import (
     neighbour,
     overlap,
 )
+from driver.calibration.planes import Maps, clustered
 from driver.info import NominalValues
 
 __all__ = ["Population", "Refinement"]
@@ -93,6 +94,16 @@ class Refinement:
         self.maps = Maps(record)
         self.residual = np.inf
         """Residual spectrum over measured spectrum, RMS, of the last iteration."""
+        self.ring_strength, self.ring_sigma = 1.0, 0.0
+        """Second ring relative to the data sheet's, and its standard uncertainty."""
+        self.sigma = _blank(chip)
+        """Standard uncertainty of each parameter, from the last thermal iteration."""
+        self.scale_sigma = np.zeros((2, *chip.rho.shape[1:]))
+        """That of the input map's modulus (relative) and phase [rad]."""
+        self.noise = np.zeros(chip.rho.shape[1:])
+        """Residual of each pixel's field over its RMS field, RMS."""
+        self.field_residual = np.zeros(chip.rho.shape[1:])
+        """Mean square of the residual of each pixel's field, per real part."""
 
     def iterate(self, *, thermal: bool) -> None:
         """One iteration: maps, then one damped Gauss-Newton step of every pixel.
@@ -103,14 +114,24 @@ class Refinement:
         z = heated.field()
         spectrum = fourier(z)
         residual = fourier_inverse(self.maps.update(self.chip, spectrum))
+        del spectrum
         self.residual = self.maps.residual
-        noise = float(np.median(np.mean(np.abs(residual) ** 2, -1))) / 2
-        columns = list(self._columns(thermal))
+        by_pixel = np.mean(np.abs(residual) ** 2, -1) / 2
+        noise = float(np.median(by_pixel))
+        self.field_residual = by_pixel
+        self.noise = np.sqrt(2 * by_pixel / np.maximum(np.mean(np.abs(z) ** 2, -1), 1e-30))
+        columns = list(self._columns(thermal, self.chip))
+        reach = np.array(self.nominal.link_ring)
+        has_ring = bool(np.any(reach))
         precision, deviation = self._prior(columns, z.shape[:2])
         precision *= noise
 
-        def solve_row(row: int) -> tuple[RealArray, RealArray]:
-            real = self._jacobian(row, heated, z[row], thermal).view(np.float32)
+        def solve_row(row: int) -> tuple[RealArray, RealArray, RealArray, RealArray]:
+            jacobian = self._jacobian(row, heated, z[row], thermal)
+            ring = np.zeros(2)
+            if has_ring:
+                ring = self._ring_row(row, heated, jacobian, residual[row], reach)
+            real = jacobian.view(np.float32)
             right = np.ascontiguousarray(residual[row]).view(np.float32)
             normal = (real @ real.transpose(0, 2, 1)).astype(np.float64)
             gradient = (real @ right[..., None])[..., 0] - precision[row] * deviation[row]
@@ -119,12 +140,47 @@ class Refinement:
             normal[:, diagonal, diagonal] += precision[row] + 1e-9 * noise + 1e-30
             covariance = np.linalg.inv(normal)
             step = (covariance @ gradient[..., None])[..., 0]
-            return step, 1 - precision[row] * covariance[:, diagonal, diagonal]
+            variance = covariance[:, diagonal, diagonal]
+            return step, 1 - precision[row] * variance, variance, ring
 
         rows = each_row(solve_row, z.shape[0])
-        step, share = (np.array(part) for part in zip(*rows, strict=True))
+        step, share, variance, ring = (np.array(part) for part in zip(*rows, strict=True))
+        if thermal:
+            freedom = 1 - step.shape[-1] / (2 * z.shape[-1])
+            self._note_sigma(np.sqrt(variance * by_pixel[..., None] / freedom))
+        if has_ring:
+            step_of_ring, self.ring_sigma = clustered(ring[:, 0], ring[:, 1])
+            self.ring_strength += step_of_ring
+            self.chip.ring = reach * self.ring_strength
         self._learn(columns, deviation + step, share)
         self._move(columns, step)
+
+    def _note_sigma(self, sigma: RealArray) -> None:
+        """Keep the uncertainties of all columns (N, N, columns)."""
+        self.scale_sigma = np.moveaxis(sigma[..., :FIRST], -1, 0)
+        for index, column in enumerate(self._columns(True, self.sigma), start=FIRST):
+            column.values[...] = column.unit * sigma[..., index]
+
+    def _ring_row(
+        self,
+        row: int,
+        heated: HeatedChip,
+        jacobian: ComplexArray,
+        residual: ComplexArray,
+        reach: RealArray,
+    ) -> RealArray:
+        """One row's part in the regression of the second ring's strength: (pull, weight).
+
+        A mean over frames is theta0's and the input map's: it is taken out.
+        """
+        change = np.zeros_like(residual)
+        for s, h in HEATERS:
+            warm = ring_row(heated.power[s, h], row, reach)
+            warm -= warm.mean(-1, keepdims=True)
+            warm *= self.chip.kappa[s, h, row, :, None]
+            change += warm * (jacobian[:, 1] if h else jacobian[:, 3 + 2 * s])
+        pull = float(np.vdot(change, residual).real)
+        return np.array([pull, float(np.vdot(change, change).real)])
 
     def finish(self) -> None:
         """Update the maps once more, for the chip as it is now."""
@@ -146,9 +202,8 @@ class Refinement:
         nearest = 0 in DIRECTIONS[direction]
         return self.nominal.link_nearest if nearest else self.nominal.link_diagonal
 
-    def _columns(self, thermal: bool) -> Iterator[Column]:
+    def _columns(self, thermal: bool, chip: ChipModel) -> Iterator[Column]:
         """Parameters in the order of the Jacobian's columns, after the complex scale."""
-        chip = self.chip
         for s in (0, 1):
             yield Column(chip.rho[s], 1.0, 0.2)
             yield Column(chip.theta0[s], 1.0, 0.3)
@@ -197,7 +252,7 @@ class Refinement:
 
     def _width(self, thermal: bool) -> int:
         """Number of columns: the complex scale's two, and one for each parameter."""
-        return 2 + len(list(self._columns(thermal)))
+        return 2 + len(list(self._columns(thermal, self.chip)))
 
     def _thermal_columns(
         self, row: int, heated: HeatedChip, by_heat: list[ComplexArray], out: ComplexArray
@@ -271,3 +326,17 @@ class Refinement:
             if known > 0.02 * count:
                 self.population.mean[group] += moved / known
             self.population.information[group] = min(max(known / max(count, 1.0), 0.0), 1.0)
+
+
+def _blank(chip: ChipModel) -> ChipModel:
+    """A chip model of zeros in double precision."""
+    return ChipModel(
+        rho=np.zeros(chip.rho.shape),
+        theta0=np.zeros(chip.theta0.shape),
+        kappa=np.zeros(chip.kappa.shape),
+        beta=np.zeros(chip.beta.shape),
+        links=np.zeros(chip.links.shape),
+        partner=np.zeros(chip.partner.shape),
+        input_map=np.zeros(chip.input_map.shape, np.complex128),
+        output_map=np.zeros(chip.output_map.shape, np.complex128),
+    )

@@ -32,13 +32,16 @@ def to_window(phase: RealArray) -> RealArray:
 def codes_for_phases(chip: ChipModel, psi: RealArray, info: DeviceInfo) -> NDArray[Any]:
     """Codes (n, 2, 2, N, N) for heating phases psi (2, 2, N, N, n) [rad].
 
-    Solves ``Q(P) = psi / kappa`` by Jacobi rounds, then ``u = sqrt(P (1 + beta P) / power_full)``.
+    Solves ``kappa Q(P) + warmth(P) = psi`` by Jacobi rounds, then
+    ``u = sqrt(P (1 + beta P) / power_full)``.
     """
     wanted = psi / chip.kappa[..., None]
     total = 1 + chip.links.sum(2) + chip.partner[:, None]
     power = wanted / total[..., None]
     for _ in range(ROUNDS):
-        power = np.maximum(wanted - (chip.heat(power) - power), 0.0)
+        foreign = chip.heat(power) - power
+        foreign[:, 0] += chip.warmth(power) / chip.kappa[:, 0, ..., None]
+        power = np.maximum(wanted - foreign, 0.0)
     cold = power * (1 + chip.beta[..., None] * power)
     drive = np.sqrt(cold / info.nominal.power_full_mw)
     return _quantised(np.moveaxis(np.minimum(drive, 1.0), -1, 0), info)

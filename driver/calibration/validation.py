@@ -57,6 +57,8 @@ def check_calibration(calibration: Calibration, info: DeviceInfo) -> None:
         _check_array(calibration, name, (*leading, *info.grid), "fiu")
     for name in _COMPLEX_PLANES:
         _check_array(calibration, name, info.grid, "fiuc")
+    _check_array(calibration, "ring", (3,), "fiu")
+    _check_array(calibration, "substrate_rad_per_mw", (3, 3), "fiu")
     _check_array(calibration, "launch_gain", (info.nominal.launch_steps,), "fiuc")
     _check_divisors(calibration)
     _check_scalars(calibration)

@@ -94,7 +94,7 @@ def _alignment(fabrication: Fabrication) -> str:
         return "camera straight and of the right scale"
     corner = np.hypot(turned, larger) * (n // 2) * np.sqrt(2.0)
     return (
-        f"camera turned by {1e3 * turned:.3g} mrad and larger by {100 * larger:.3g} %: "
+        f"camera turned by {1e3 * turned:.3g} mrad, magnification {1.0 + larger:.5f}: "
         f"a corner pixel is {corner:.2g} px from its place"
     )
 
@@ -126,15 +126,15 @@ def _output_panels(fabrication: Fabrication) -> list[_Panel]:
     n, optics = fabrication.profile.device.n, fabrication.profile.lens
     output = np.abs(fabrication.output_map) ** 2
     b0, b1 = fabrication.b0[0], fabrication.b1[0]
-    # In decibels without end for perfect couplers.
     extinction_db = 20.0 * np.log10((b0 + b1) / np.maximum(np.abs(b0 - b1), 1e-10))
+    perfect = "" if np.any(b0 != b1) else ": without end"
     return [
         _Panel(output, f"element envelope and vignetting, power\n"
                f"vignetting nominally {100 * optics.vignetting:g} % in the corner", "relative"),
         _Panel(fabrication.reference_map, "reference beam, amplitude", "relative"),
         _Panel(fabrication.qe_map, "quantum efficiency with PRNU", "e⁻/photon"),
         _Panel(fabrication.dark_e_per_s_map / 1e3, "dark current with DSNU", "ke⁻/s"),
-        _Panel(extinction_db, "extinction of stage a", "dB", "cividis"),
+        _Panel(extinction_db, f"extinction of stage a{perfect}", "dB", "cividis"),
         _Panel((b0 + b1) ** 2, "transmission of stage a, open", "relative", "cividis"),
         _Panel(fabrication.static_phase_rad[0, 0].reshape(n, n), "static phase θ of stage a", "rad",
                "twilight", (0.0, 2.0 * np.pi)),

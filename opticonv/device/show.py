@@ -191,4 +191,5 @@ def _pictures(
     if profile.camera.shot_noise and profile.device.detection != "intensity":
         yield "low_light", partial(draw_low_light, fabrication)
     yield "optics", partial(draw_optics, specimen, fabrication)
-    yield "drift", partial(draw_drift, fabrication)
+    if np.any(fabrication.drift_amplitude):
+        yield "drift", partial(draw_drift, fabrication)

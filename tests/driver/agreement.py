@@ -8,8 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 FIELD_ERROR = 1e-6
-"""Error of a float32 spectrum, RMS, relative to its own RMS: three phases of 1 to 2 turns, each with
-four roundings of 2^-23/sqrt(12) turns, make 7.5e-7 rad; sines, cosines and the transform the rest."""
+"""Error of a float32 spectrum, RMS, relative to its own RMS.
+
+Three phases of 1 to 2 turns, each with four roundings of 2^-23/sqrt(12) turns, make 7.5e-7 rad;
+sines, cosines and the transform make the rest.
+"""
 
 TURNED: dict[str, Any] = {"lens__camera_rotation_mrad": 1.9, "lens__magnification_error": 0.004}
 """A camera that is rotated and magnified: the shear's series needs 5 to 12 terms."""

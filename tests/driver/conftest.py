@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+import driver
 from driver import Calibration, Device, open_device
 from driver.library import check, ffi, lib, struct
 from optical_device import lens
@@ -21,7 +22,7 @@ from optical_device.fabrication import Fabrication, fabricate
 from optical_device.profile import load_profile
 from optical_device.stages import chip_field, heater_powers, steady_phases, surroundings
 
-# reference_codec is a plain module of this folder.
+# c_build and reference_codec are plain modules of this folder.
 sys.path.insert(0, str(Path(__file__).parent))
 
 KERNELS = ("base", "v3", "v4")
@@ -62,7 +63,8 @@ def with_kernels(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Device]:
 def _step_sums(fabrication: Fabrication) -> tuple[complex, complex]:
     """a, b of Y = a S conj(R) + b conj(S) R, from the step phases.
 
-    Four steps: Y = [(I0 - I2) + i (I1 - I3)] / 4; three: Y = [(I1 - I0 - R^2) + i (I2 - I0 - R^2)] / 2.
+    Four steps: Y = [(I0 - I2) + i (I1 - I3)] / 4.  Three, the first one dark:
+    Y = [(I1 - I0 - R^2) + i (I2 - I0 - R^2)] / 2.
     """
     delta = fabrication.step_phase_rad
     if fabrication.profile.device.detection == "three_step":
@@ -105,12 +107,14 @@ def perfect_calibration(device: Device, seed: int, **overrides: Any) -> Calibrat
         profile_hash=device.info.profile_hash,
         device_time_ns=0,
         rho=fab.b1 / fab.b0,
-        theta0_rad=static[:, 0],
+        theta0_rad=static[:, 0] + drifted_theta(fab),
         kappa_rad_per_mw=np.pi / fab.p_pi_mw,
         power_full_mw=fab.power_full_mw,
         beta_per_mw=fab.resistance_slope_per_mw,
         links=fab.links,
         partner=fab.partner,
+        ring=fab.ring,
+        substrate_rad_per_mw=fab.ambient_rad_per_k * fab.substrate_k_per_mw,
         input_map=input_map,
         output_map=output_map,
         conjugate_leak=b / np.conj(a),
@@ -124,6 +128,15 @@ def perfect_calibration(device: Device, seed: int, **overrides: Any) -> Calibrat
         pilot_launch_step=reference_step,
         pilot_spectrum=output_map * lens.transform(chip_field(fab, psi, surroundings(fab, 0))),
     )
+
+
+def drifted_theta(fab: Fabrication) -> NDArray[np.float64]:
+    """What ambient, gradient and wavelength add to theta at device time 0, (N, N) [rad]."""
+    around = surroundings(fab, 0)
+    axis = (np.arange(fab.profile.device.n) - fab.profile.device.n // 2) / fab.profile.device.n
+    kelvin = around.gradient_row_k * axis[:, None] + around.gradient_column_k * axis
+    warm = fab.ambient_rad_per_k * (around.ambient_k + kelvin)
+    return np.asarray(warm + fab.wavelength_rad_per_pm * around.wavelength_pm)
 
 
 @pytest.fixture
@@ -216,7 +229,7 @@ def run_python() -> Callable[[str], None]:
     def run(script: str) -> None:
         done = subprocess.run(
             [sys.executable, "-W", "ignore", "-c", script],
-            cwd=Path(__file__).parents[2],
+            cwd=Path(driver.__file__).parents[1],  # this driver, whichever build it is
             capture_output=True,
             text=True,
             timeout=120,

@@ -43,19 +43,53 @@ def crosstalk(power: NDArray[np.float64], calibration: Calibration) -> NDArray[n
         down, right = DIRECTIONS[k]
         heat += links[:, :, k] * neighbour(power, (down, right))
         heat += neighbour(links[:, :, k] * power, (-down, -right))
+    for down in range(-2, 3):
+        for right in range(-2, 3):
+            far = down**2 + right**2
+            if far >= 4:
+                ring = calibration.ring[(4, 5, 8).index(far)]
+                heat += ring * neighbour(power, (down, right))
     return heat
 
 
+def warmth(power: NDArray[np.float64], calibration: Calibration) -> NDArray[np.float64]:
+    """Phase that powers (..., 2, 2, N, N) give both theta heaters by the substrate, (..., N, N)."""
+    place = (np.arange(power.shape[-1]) + 0.5) * np.pi / power.shape[-1]
+    phase = np.zeros((*power.shape[:-4], *power.shape[-2:]))
+    for p in range(3):
+        for m in range(3):
+            wave = np.outer(np.cos(p * place), np.cos(m * place))
+            moment = np.sum(power * wave, (-4, -3, -2, -1))
+            phase += calibration.substrate_rad_per_mw[p, m] * wave * moment[..., None, None]
+    return phase
+
+
+def usual_warmth(calibration: Calibration) -> NDArray[np.float64]:
+    """Warmth while all heaters stand in the middle of their window, (N, N) [rad]."""
+    middle = PARKED_PHASE / calibration.kappa_rad_per_mw
+    return warmth(middle / (1 + crosstalk(np.ones_like(middle), calibration)), calibration)
+
+
 def solve(heat: NDArray[np.float64], calibration: Calibration) -> NDArray[np.float64]:
-    """Powers whose heat, with what they feel of each other, is `heat` [mW]."""
+    """Powers whose heat, with what they feel of each other, is `heat` [mW].
+
+    Theta's heat is what it takes beyond the usual warmth.
+    """
+    usual = usual_warmth(calibration)
     power = heat / (1 + crosstalk(np.ones_like(heat), calibration))
     for _ in range(JACOBI_ROUNDS):
-        power = heat - crosstalk(power, calibration)
+        foreign = crosstalk(power, calibration)
+        warm = (warmth(power, calibration) - usual)[..., None, :, :]
+        foreign[..., 0, :, :] += warm / calibration.kappa_rad_per_mw[:, 0]
+        power = heat - foreign
     return power
 
 
 def solve_in_two_rounds(heat: NDArray[np.float64], calibration: Calibration) -> NDArray[np.float64]:
-    """As the kernels do it: the first round knows the couplings' means alone."""
+    """As the kernels do it: the first round knows the couplings' means alone.
+
+    Of a chip without second ring and substrate.
+    """
     links = calibration.links
     means = links.copy()
     for pair in ((0, 1), (2, 3)):  # sides, corners; links over the grid's rim are zero
@@ -80,6 +114,7 @@ def solve_in_two_rounds(heat: NDArray[np.float64], calibration: Calibration) -> 
 def codes_of_phases(
     psi: NDArray[np.float64], calibration: Calibration, info: DeviceInfo
 ) -> NDArray[Any]:
+    """Codes for phases psi (n, 2, 2, N, N), of theta beyond the usual warmth."""
     power = np.maximum(solve(psi / calibration.kappa_rad_per_mw, calibration), 0.0)
     cold = power * (1 + calibration.beta_per_mw * power)
     drive = np.minimum(np.sqrt(cold / calibration.power_full_mw), 1.0) * info.code_max
@@ -104,11 +139,12 @@ def encode(x: NDArray[Any], calibration: Calibration, info: DeviceInfo) -> Encod
     m_b = np.clip(amplitude / np.maximum(m_a, 1e-30), least[1], most[1])
     m_a = np.clip(amplitude / np.maximum(m_b, 1e-30), least[0], most[0])
     psi = np.empty((len(x), 2, 2, *info.grid))
+    usual = usual_warmth(calibration)
     phase = np.angle(target) - PARKED_PHASE
     for stage, modulus in enumerate((m_a, m_b)):
         r = rho[stage]
         theta = np.arccos(np.clip((modulus**2 - 1 - r**2) / (2 * r), -1.0, 1.0))
-        psi[:, stage, 0] = window(theta - calibration.theta0_rad[stage])
+        psi[:, stage, 0] = window(theta - calibration.theta0_rad[stage] - usual)
         phase = phase - np.angle(1 + r * np.exp(1j * theta))
     psi[:, 0, 1] = window(phase)
     psi[:, 1, 1] = PARKED_PHASE

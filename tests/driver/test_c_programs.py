@@ -2,41 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-
-SOURCE = Path(__file__).parents[2] / "csrc"
-
-
-def tool(name: str) -> str:
-    """A program beside this Python, or on the path."""
-    beside = str(Path(sys.executable).parent)
-    found = shutil.which(name, path=os.pathsep.join([beside, os.environ.get("PATH", "")]))
-    if found is None:
-        pytest.skip(f"{name} is not installed")
-    return found
-
-
-def run(*command: str) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == 0, f"{' '.join(command)}:\n{done.stdout}\n{done.stderr}"
-    return done.stdout
+from c_build import SOURCE, build_c, run
 
 
 @pytest.fixture(scope="module")
 def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The library without Python, with our warnings as errors."""
-    folder = tmp_path_factory.mktemp("csrc")
-    cmake, ninja = tool("cmake"), tool("ninja")
-    options = ["-DODEV_PYTHON=OFF", "-DODEV_TESTS=ON", "-G", "Ninja"]
-    run(cmake, "-S", str(SOURCE), "-B", str(folder), f"-DCMAKE_MAKE_PROGRAM={ninja}", *options)
-    run(cmake, "--build", str(folder))
-    return folder
+    return build_c(tmp_path_factory.mktemp("csrc"))
 
 
 @pytest.mark.slow
@@ -62,3 +38,20 @@ def test_the_example_refuses_nonsense(build: Path) -> None:
         )
         assert done.returncode == 2
         assert b"usage" in done.stderr
+
+
+@pytest.mark.slow
+def test_the_queue_example_runs(build: Path) -> None:
+    lines = run(str(build / "queue_jobs"), "null:8").splitlines()
+    assert lines[:4] == [
+        "laser_enabled = 1, 0 to 1",
+        "laser_mw = 1 mW, 0 to 1",
+        "reference_fraction = 1, 0 to 2",
+        "device_time_s = 0 s, 0 to inf, read-only",
+    ]
+    # One frame each, 1 us, in the order of submission; the last was cancelled in time or not.
+    assert lines[4:9] == [f"job {i}: {1000 * i} to {1000 * (i + 1)} ns" for i in range(5)]
+    assert lines[9] in ("job 5: cancelled", "job 5: 5000 to 6000 ns")
+    done = subprocess.run([str(build / "queue_jobs"), "warp:9"], capture_output=True, check=False)
+    assert done.returncode == 1
+    assert b"warp:9" in done.stderr

@@ -109,11 +109,13 @@ FEW: dict[str, Any] = {
 
 EFFECTS: dict[str, dict[str, Any]] = {
     "all of them": {},
-    "as the laboratory's": {name: None for name in EXAGGERATED},
+    "as the laboratory's": dict.fromkeys(EXAGGERATED),
     "three steps": {"device__detection": "three_step"},
     "rotation and magnification": TURNED,
     "magnification": {"lens__magnification_error": 0.01},
-    "wavelength in the lens": {"lens__follows_wavelength": True, "drift__wavelength_rms_pm": 5000.0},
+    "wavelength in the lens": {
+        "lens__follows_wavelength": True, "drift__wavelength_rms_pm": 5000.0
+    },
     "hot heaters": {"modulator__resistance_slope_per_mw": 0.5},  # the power's series doesn't serve
     "few photons": FEW,
     "few photons, three steps": {**FEW, "device__detection": "three_step"},

@@ -184,7 +184,7 @@ def test_stages_agree(kernels: str, profile: str, n: int) -> None:
     power, turns, field = seen.golden_power[1], seen.golden_turns(), seen.golden_field()
 
     # u, its part by the table, u', u'^2 and its product; the polynomial of 4 beta P0; fabrication
-    # values are rounded too: 10 roundings at most, but where u' is a difference, at the lowest codes.
+    # values are rounded too: 10 roundings, but at the lowest codes, where u' is a difference.
     np.testing.assert_allclose(seen.power, power, rtol=10 * UNIT, atol=UNIT * np.max(power))
     np.testing.assert_allclose(seen.turns, turns, rtol=0, atol=15 * UNIT * np.max(turns))
 
@@ -194,7 +194,8 @@ def test_stages_agree(kernels: str, profile: str, n: int) -> None:
     if np.any(seen.fabrication.substrate_k_per_mw):
         # Sums of N^2 powers in partial sums of N and N/16: errors of roundings in random walk.
         total = float(np.sum(chips))
-        np.testing.assert_allclose(seen.moments[: len(chips)], moments, atol=4 * UNIT * n**0.5 * total)
+        bound = 4 * UNIT * n**0.5 * total
+        np.testing.assert_allclose(seen.moments[: len(chips)], moments, rtol=0, atol=bound)
 
     # The field turns by three phases, each with the error above, a rounding of the static phase and
     # 1.2e-7 of sine and cosine: dt/t <= 2 pi * 15 UNIT * sum of turns + small.

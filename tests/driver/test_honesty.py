@@ -172,7 +172,7 @@ def test_only_the_emulated_lens_transforms() -> None:
         if re.search(r"\bfft2(_impl)?\((?!const odev_fft_plan)", path.read_text())
     }
     assert callers == {
-        "emulator/backend.c",  # the lens
+        "emulator/frame.c",  # the lens
         "kernels/kernels_impl.h",  # its entry in the table
         "testing/stages.c",
     }
@@ -321,6 +321,7 @@ def test_the_library_offers_no_way_to_the_truth() -> None:
         "odev_close", "odev_get_caps", "odev_describe_param", "odev_get_param", "odev_set_param",
         "odev_load_calibration", "odev_submit_expose", "odev_submit_transform", "odev_run_expose",
         "odev_run_transform", "odev_encode", "odev_decode", "odev_idle", "odev_telemetry",
+        "odev_abort_all",
     }  # fmt: skip
 
 

@@ -67,6 +67,17 @@ def test_ideal_equals_torch_on_random_shapes(case: dict[str, Any], ideal: Device
         assert _relative_error(optical(input), electronic(input)) < 1e-5
 
 
+@pytest.mark.parametrize("kernel", [(1, 1), (1, 65), (64, 2), (70, 67)])
+def test_kernels_from_a_pixel_to_more_than_a_tile(kernel: tuple[int, int], ideal: Device) -> None:
+    torch.manual_seed(0)
+    electronic = nn.Conv2d(2, 3, kernel, padding="same")
+    optical = convert_to_optical(electronic, ideal)
+    input = torch.randn(1, 2, 90, 80)
+    with torch.no_grad():
+        # The ideal device's bound for each of up to four blocks of taps.
+        assert _relative_error(optical(input), electronic(input)) < 2e-5
+
+
 def test_ideal_network_equals_the_electronic_one(ideal: Device) -> None:
     electronic = SuperResolutionModel.from_pretrained("original")
     optical = SuperResolutionModel.from_pretrained("original", optical=True, optics=ideal)

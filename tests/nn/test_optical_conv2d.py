@@ -206,6 +206,10 @@ WRONG: dict[str, tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]]] = {
     "same with stride": ((1, 3, 8, 8), (4, 3, 3, 3), {"padding": "same", "stride": 2}),
     "three strides": ((1, 3, 8, 8), (4, 3, 3, 3), {"stride": (1, 1, 1)}),
     "bias": ((1, 3, 8, 8), (4, 3, 3, 3), {"bias": torch.zeros(3)}),
+    "a word for a stride": ((1, 3, 8, 8), (4, 3, 3, 3), {"stride": "two"}),
+    "a fraction for a dilation": ((1, 3, 8, 8), (4, 3, 3, 3), {"dilation": 1.5}),
+    "a number for a bias": ((1, 3, 8, 8), (4, 3, 3, 3), {"bias": 1.0}),
+    "kernel too large when dilated": ((1, 3, 6, 6), (4, 3, 3, 3), {"dilation": 3}),
     "flat input": ((8, 8), (4, 3, 3, 3), {}),
     "flat weight": ((1, 3, 8, 8), (4, 3, 3), {}),
 }
@@ -215,19 +219,17 @@ WRONG: dict[str, tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]]] = {
 def test_what_torch_refuses_is_refused_before_any_light(case: str, stand_in: Any) -> None:
     input_shape, weight_shape, options = WRONG[case]
     input, weight = torch.randn(input_shape), torch.randn(weight_shape)
-    with pytest.raises(RuntimeError):
+    with pytest.raises(Exception) as torchs:  # noqa: PT011
         functional.conv2d(input, weight, **options)
-    with pytest.raises(RuntimeError):
+    with pytest.raises(torchs.type):
         optical_conv2d(input, weight, optics=stand_in, **options)
     assert stand_in.calls == 0
 
 
 def test_refuses_types_modes_and_gradients_it_does_not_know(stand_in: Any) -> None:
     input, weight = torch.randn(1, 3, 8, 8), torch.randn(4, 3, 3, 3)
-    with pytest.raises(TypeError, match="real floating point"):
+    with pytest.raises(TypeError, match="floating point"):
         optical_conv2d(input.long(), weight.long(), optics=stand_in)
-    with pytest.raises(TypeError, match="real floating point"):
-        optical_conv2d(input.to(torch.complex64), weight.to(torch.complex64), optics=stand_in)
     with pytest.raises(RuntimeError, match="should be the same"):
         optical_conv2d(input, weight.double(), optics=stand_in)
     with pytest.raises(ValueError, match="padding_mode"):

@@ -87,7 +87,7 @@ def _stages(f: Fabrication, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
                 psi[0] += f.ambient_rad_per_k * rise[r, q]
                 kelvin = _series(f, 2) + _series(f, 3) * (r - c) / N + _series(f, 4) * (q - c) / N
                 theta = (1 - f.memory) * psi[0] + f.static_phase_rad[s, 0, r, q]
-                theta += f.ambient_rad_per_k * kelvin + f.wavelength_rad_per_pm * _series(f, 5)
+                theta += f.ambient_rad_per_k * kelvin - f.wavelength_rad_per_pm * _series(f, 5)
                 phi = (1 - f.memory) * psi[1] + f.static_phase_rad[s, 1, r, q]
                 arms = f.b0[s, r, q] + f.b1[s, r, q] * np.exp(1j * theta)
                 t[s, r, q] = arms * np.exp(1j * phi)

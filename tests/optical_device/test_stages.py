@@ -86,7 +86,7 @@ def test_theta_follows_temperature_gradient_and_wavelength() -> None:
     moved = chip_field(f, psi, Surroundings(0.5, -0.4, 0.3, 20.0))
     x = np.arange(N) - N // 2
     kelvin = 0.5 - 0.4 * x[:, None] / N + 0.3 * x / N
-    expected = 2 * (f.ambient_rad_per_k * kelvin + f.wavelength_rad_per_pm * 20.0)
+    expected = 2 * (f.ambient_rad_per_k * kelvin - f.wavelength_rad_per_pm * 20.0)
     np.testing.assert_allclose(np.angle(moved / still), expected, atol=1e-13)
 
 

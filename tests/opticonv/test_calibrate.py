@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from driver import Calibration, Device, open_device
+from driver.calibration.routines import ROUTINES
 from opticonv.errors import INTERRUPTED
 
 Run = Callable[..., Any]
@@ -61,3 +62,49 @@ def test_ctrl_c_leaves_nothing(run: Run, tmp_path: Path, monkeypatch: pytest.Mon
     result = run("calibrate", "--device", LAB, "-o", "lab7.h5")
     assert result.exit_code == INTERRUPTED
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_report_is_one_page_with_every_routine(run: Run, tmp_path: Path) -> None:
+    result = run("calibrate", LAB, "-o", "lab.h5", "--report", "lab.html")
+    assert result.exit_code == 0, result.stderr
+    page = (tmp_path / "lab.html").read_text()
+    for routine in ROUTINES:
+        if routine.name != "twin":
+            assert f'<h2 id="{routine.name}">{routine.title}' in page
+    # Self-contained: pictures are inside, and nothing is fetched.
+    assert page.count("data:image/png;base64,") == len(ROUTINES) - 1
+    assert "http" not in page
+    assert "<script" not in page
+    assert "e-/DN" in page
+
+
+def test_one_routine_prints_what_it_found(run: Run, tmp_path: Path) -> None:
+    result = run("calibrate", "photon_transfer", LAB, "--seed", 2)
+    assert result.exit_code == 0, result.stderr
+    assert "system gain" in result.stdout
+    assert "±" in result.stdout
+    assert "frames" in result.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_routine_that_is_none_is_said(run: Run) -> None:
+    result = run("calibrate", "photons", LAB)
+    assert result.exit_code == 1
+    assert "photon_transfer" in result.stderr
+
+
+def test_a_failed_calibration_still_has_its_page(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exposed = Device.expose
+
+    def dark(self: Device, codes: Any, *args: Any, **options: Any) -> Any:
+        return exposed(self, codes, *args, **{**options, "laser": "off"})
+
+    monkeypatch.setattr(Device, "expose", dark)
+    result = run("calibrate", LAB, "-o", "lab.h5", "--report", "lab.html")
+    assert result.exit_code == 1
+    assert "is the laser on" in result.stderr
+    page = (tmp_path / "lab.html").read_text()
+    assert '<span class="verdict failed">failed</span>' in page
+    assert not (tmp_path / "lab.h5").exists()

@@ -355,7 +355,7 @@ def test_pictures_and_report_in_a_folder(report_of: Callable[..., str], tmp_path
     [
         (
             f"ideal?device__n={N}",
-            {"alone", "removed", "spectra", "temperature", "converters", "low_light"},
+            {"alone", "removed", "spectra", "temperature", "converters", "low_light", "drift"},
             "has no error",
         ),
         (f"{LAB}&device__detection=intensity", {"low_light"}, "Not calibrated"),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -145,3 +147,26 @@ def test_faults_of_the_program_are_not_hidden(run: Run, monkeypatch: pytest.Monk
 
     monkeypatch.setattr("opticonv.devices.device_uris", broken)
     assert isinstance(run("devices").exception, ZeroDivisionError)
+
+
+LOADING = """
+import os, signal, sys, time
+
+class Impatient:
+    def find_spec(self, name, path=None, target=None):
+        if name == "opticonv.cli":
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(10)
+
+sys.meta_path.insert(0, Impatient())
+from opticonv.__main__ import main
+main()
+"""
+
+
+def test_ctrl_c_while_the_commands_are_loaded() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LOADING], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == INTERRUPTED
+    assert done.stderr == "error: interrupted\n"

@@ -18,7 +18,7 @@ from scipy import stats
 from scipy.special import k0
 
 from optical_device.fabrication import Fabrication, fabricate
-from optical_device.lens import axis_maps, zernike
+from optical_device.lens import axis_maps
 from optical_device.profile import Profile, load_profile
 from optical_device.source import launch_amplitude
 
@@ -374,34 +374,3 @@ def test_shifts_and_emitters(kolmogorov: float) -> None:
         assert stats.kstest(z, stats.norm.cdf).statistic * np.sqrt(z.size) < kolmogorov, name
     z = (np.array(widths) / LAB.lens.element_width_fraction - 1) / LAB.lens.element_width_spread
     assert stats.kstest(z, stats.norm.cdf).statistic * np.sqrt(z.size) < kolmogorov
-
-
-def test_aberrations_point_everywhere(sigmas: float) -> None:
-    """Same RMS in every device; the mixture's directions are those of independent normals."""
-    n, first, last = 16, LAB.lens.noll_first, LAB.lens.noll_last
-    x = (np.arange(n) - n // 2) / (n / np.sqrt(2.0))
-    row, column = np.meshgrid(x, x, indexing="ij")
-    modes = np.stack(
-        [zernike(j, np.hypot(row, column), np.arctan2(row, column)) for j in range(first, last + 1)]
-    ).reshape(last - first + 1, -1)
-    profile = load_profile(
-        "lab",
-        device__n=n,
-        source__tree_phase_error_rad=0.0,
-        lens__camera_shift_px=0.0,
-    )
-    mixtures = []
-    for seed in range(60):
-        waves = np.angle(fabricate(profile, seed).input_map / axis_maps(n)[0]) / (2 * np.pi)
-        assert np.std(waves) == pytest.approx(profile.lens.aberration_waves_rms, rel=1e-9)
-        with_piston = np.vstack([modes, np.ones(n * n)]).T
-        fit, *_ = np.linalg.lstsq(with_piston, waves.ravel(), rcond=None)
-        mixtures.append(fit[:-1] / np.linalg.norm(fit[:-1]))
-    # A unit vector of d independent normals: each component has variance 1 / d, mean 0, and no
-    # correlation with another: products scatter by 1 / d at most.
-    directions = np.array(mixtures)
-    d = directions.shape[1]
-    moments = directions.T @ directions / len(directions)
-    bound = sigmas * np.sqrt(2.0 / len(directions)) / d
-    assert np.abs(moments - np.eye(d) / d).max() < 1.2 * bound
-    assert np.abs(directions.mean(0)).max() < 1.2 * sigmas / np.sqrt(d * len(directions))

@@ -6,7 +6,9 @@ to chip to camera.  The 4f layout is also the circular convolution that it is bu
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -77,35 +79,42 @@ def codes(first: NDArray[Any], second: NDArray[Any]) -> NDArray[np.float32]:
     return np.stack([stage_codes(first[None])[0], stage_codes(second[None])[0]])[None]
 
 
-@pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("seed", [2, 3])
-def test_multiply_and_transform_is_one_lens(form: str, seed: int) -> None:
-    first, second = random_field(10), random_field(11)
-    with opened(form, "ideal", seed, **MISALIGNED) as device:
-        seen = four_steps(device.expose(codes(first, second), launch_step=12))[0]
+@cache
+def one_lens(seed: int) -> tuple[Complexes, Complexes]:
+    """What the bench has at the camera of a specimen, and of an aligned one: layout mft."""
+    product = random_field(10) * random_field(11)
     f = fabricate(load_profile("ideal", **MISALIGNED), seed)
     bench = bench_of(f, f.input_map / axis_maps(N)[0])
-    assert error(seen, through_one_lens(bench, first * second)) < 0.01
-    # Aligned, it would be another field altogether.
-    assert error(seen, through_one_lens(Bench(), first * second)) > 0.1
+    return through_one_lens(bench, product), through_one_lens(Bench(), product)
+
+
+@cache
+def two_lenses(seed: int) -> tuple[Complexes, Complexes]:
+    """The same of layout 4f, and with the spectrum in its place on chip b."""
+    first, second = random_field(10), random_field(11)
+    f = fabricate(load_profile("ideal", device__layout="4f", **MISALIGNED), seed)
+    between = Bench(camera_shift=shift_of(f.input_map / axis_maps(N)[0]))
+    last = bench_of(f, f.middle_map / np.prod(axis_maps(N), axis=0))
+    caught, straight = through_one_lens(between, first), through_one_lens(Bench(), first)
+    return through_one_lens(last, second * caught), through_one_lens(last, second * straight)
 
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("seed", [2, 3])
-def test_4f_is_two_lenses(form: str, seed: int) -> None:
-    first, second = random_field(10), random_field(11)
-    options = MISALIGNED | {"device__layout": "4f"}
+@pytest.mark.parametrize(("layout", "bench"), [("mft", one_lens), ("4f", two_lenses)])
+def test_whole_devices_are_their_lenses(
+    form: str, seed: int, layout: str, bench: Callable[[int], tuple[Complexes, Complexes]]
+) -> None:
+    options = MISALIGNED | {"device__layout": layout}
+    launch_step = 12 if layout == "mft" else 10
     with opened(form, "ideal", seed, **options) as device:
-        seen = four_steps(device.expose(codes(first, second), launch_step=10))[0]
-    f = fabricate(load_profile("ideal", **options), seed)
-    between = Bench(camera_shift=shift_of(f.input_map / axis_maps(N)[0]))
-    last = bench_of(f, f.middle_map / np.prod(axis_maps(N), axis=0))
-    caught = through_one_lens(between, first)
-    # Each lens is good to half of the claim; the second one's error comes on top.
-    assert error(seen, through_one_lens(last, second * caught)) < 0.01
-    # Misplaced by the shifts on chip b alone, it would be far off.
-    straight = through_one_lens(Bench(), first)
-    assert error(seen, through_one_lens(last, second * straight)) > 0.1
+        counts = device.expose(codes(random_field(10), random_field(11)), launch_step=launch_step)
+    seen = four_steps(counts)[0]
+    expected, aligned = bench(seed)
+    # Each lens is good to half of the claim; a second one's error comes on top.
+    assert error(seen, expected) < 0.01
+    # Aligned, or with shifts on chip b alone left out, it would be another field altogether.
+    assert error(seen, aligned) > 0.1
 
 
 def circular(picture: Floats, kernel: Floats) -> Floats:

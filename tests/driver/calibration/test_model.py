@@ -22,7 +22,8 @@ from optical_device.stages import Surroundings, chip_field, heater_powers, stead
 def test_field_equals_the_golden_chip(specimen, perfect_calibration_of):
     """The model holds a pixel's two strengths equal in the partner link: 1 % scatter of 0.01 of a
     heat of up to 2.8 pi, in two heaters of two stages, so 1e-2 * 1e-2 * sqrt(2) * 8.8 * 2 = 2.5e-3
-    rad at the most extreme, a third of it RMS."""
+    rad at the most extreme, a third of it RMS.  Nor does it know the converters' bow, 1 LSB RMS at
+    half scale: 2 psi du / u = 2 * 4.4 * 6e-5 / 0.7 rad of each of four heaters, 1.5e-3 together."""
     info = specimen.device.info
     codes = np.random.default_rng(0).integers(0, 2**14, (2, 2, 2, *info.grid), dtype=np.uint16)
     chip = chip_of(perfect_calibration_of(specimen), info)
@@ -30,7 +31,7 @@ def test_field_equals_the_golden_chip(specimen, perfect_calibration_of):
     psi = steady_phases(specimen.truth, heater_powers(specimen.truth, codes / info.code_max))
     golden = chip_field(specimen.truth, psi, Surroundings())
     error = np.sqrt(np.mean(np.abs(ours - golden) ** 2) / np.mean(np.abs(golden) ** 2))
-    assert error < 1e-3
+    assert error < 2.5e-3
 
 
 def test_single_precision_model_agrees_with_double(specimen):
@@ -94,7 +95,9 @@ def test_nominal_model_of_equal_heaters_is_uniform(specimen):
     """All heaters of the interior alike: no pixel of the interior differs from another."""
     info = specimen.device.info
     chip = chip_of(nominal_calibration(info), info)
-    heat = chip.heat(np.ones((2, 2, *info.grid, 1)))[:, :, 1:-1, 1:-1]
+    heat = chip.heat(np.ones((2, 2, *info.grid, 1)))[:, :, 2:-2, 2:-2]
     nominal = info.nominal
     total = 1 + 4 * nominal.link_nearest + 4 * nominal.link_diagonal + nominal.link_partner
+    straight, knight, corner = nominal.link_ring
+    total += 4 * straight + 8 * knight + 4 * corner
     np.testing.assert_allclose(heat, total, rtol=1e-12)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from driver.calibration.reference import conjugate_leak, measure_reference, remove_leak
+from driver.calibration import flat
+from driver.calibration.reference import conjugate_leak, remove_leak
 from driver.errors import CalibrationError
 
 
@@ -46,7 +47,7 @@ def test_leak_of_a_device_is_found(specimen):
 
 
 def test_reference_level_is_measured(specimen):
-    """16 frames of noise sqrt(14400 + 100^2) e- at 25 e-/DN: 1.6 DN a pixel, 6 sigma over all;
+    """32 frames of noise sqrt(14400 + 100^2) e- at 25 e-/DN: 1.1 DN a pixel, 6 sigma over all;
     stray light and its 5 % and the photons' own 1e-4 stay below."""
     truth = specimen.truth
     timing = specimen.device.info.timing
@@ -66,4 +67,4 @@ def test_darkness_is_refused(specimen):
             return specimen.device.expose(codes, **options, laser="off")
 
     with pytest.raises(CalibrationError, match="is the laser on"):
-        measure_reference(Dark(), specimen.calibration.black_dn)
+        flat.run(specimen.bench(Dark()))

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from driver.calibration.first_look import random_codes
 from driver.calibration.frames import Record, four_step_spectrum
-from driver.calibration.heaters import random_codes
-from driver.calibration.maps import fix_gauge, nominal_output_map
 from driver.calibration.model import ChipModel, chip_of, cold_power_mw, fourier
 from driver.calibration.nominal import nominal_calibration
+from driver.calibration.planes import fix_gauge, nominal_output_map
 from driver.calibration.refinement import Refinement
 
 FRAMES = 160

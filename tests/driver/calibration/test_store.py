@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from driver.calibration import Calibration, load, save, store
+from driver.calibration.seal import write_seal
 from driver.errors import CalibrationError, CalibrationMismatchError
 
 
@@ -64,13 +65,22 @@ def test_one_changed_value_is_noticed(file):
 def test_a_changed_figure_is_noticed(file):
     with h5py.File(file, "r+") as opened:
         opened["figures"].attrs["residual"] = 0.0
-    with pytest.raises(CalibrationError, match="checksum"):
+    for _ in range(2):  # by the seal, and by the checksum of what it holds
+        with pytest.raises(CalibrationError, match="checksum"):
+            load(file)
+        write_seal(file)
+
+
+def test_a_lost_seal_is_noticed(file):
+    file.write_bytes(file.read_bytes()[512:])  # a sound HDF5 file
+    with pytest.raises(CalibrationError, match="no seal"):
         load(file)
 
 
 def test_another_schema_is_refused_by_number(file):
     with h5py.File(file, "r+") as opened:
         opened.attrs["schema"] = store.SCHEMA + 1
+    write_seal(file)
     with pytest.raises(CalibrationError, match=f"schema {store.SCHEMA + 1}"):
         load(file)
 
@@ -78,6 +88,7 @@ def test_another_schema_is_refused_by_number(file):
 def test_a_missing_dataset_is_named(file):
     with h5py.File(file, "r+") as opened:
         del opened["partner"]
+    write_seal(file)
     with pytest.raises(CalibrationError, match="partner"):
         load(file)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from driver.calibration.heaters import GRID, grid_search, random_codes
+from driver.calibration.first_look import GRID, grid_search, random_codes
 
 FRAMES = 64
 KAPPA = np.pi / 0.5

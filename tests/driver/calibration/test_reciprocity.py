@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from driver.calibration.crosstalk import SymmetricLinks, directed_links, symmetrise
 from driver.calibration.model import DIRECTIONS, neighbour
+from driver.calibration.reciprocity import SymmetricLinks, directed_links, symmetrise
 
 SIZE = 16
 MEAN = np.broadcast_to(np.array([0.02, 0.02, 0.005, 0.005]), (2, 2, 4))

@@ -1,0 +1,135 @@
+"""Error of optical convolutions by kind of kernel, and by number of calibration frames, as plots.
+
+Run it as ``python benchmarks/precision_plots.py [--seed 0] [--device emulator:lab] [--out plots]``.
+
+The error measure is that of ``benchmarks/precision.py``.  Kernels: low-pass (a box and a binomial),
+random (Gaussian), Sobel (both directions).  What an exact output has little of, a high-pass
+picture, is measured the worse for it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from precision import exact_convolution, photographs
+from rich.console import Console
+from rich.table import Table
+
+from driver import Device, open_device
+from driver.calibration import heaters
+from driver.calibration.drawing import png_of
+from driver.calibration.report import Line, Panel
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "driver"))
+from conftest import perfect_calibration
+
+PRECISIONS = ("fast", "balanced", "best")
+FRAMES = (96, 128, 192, 256, 384, 512, 768)
+
+
+def kernels() -> dict[str, NDArray[np.float32]]:
+    """(n, 1, 3, 3) by kind."""
+    binomial = np.outer([1, 2, 1], [1, 2, 1]) / 16
+    sobel = np.outer([1, 2, 1], [1, 0, -1])
+    made = {
+        "low-pass": np.array([np.full((3, 3), 1 / 9), binomial]),
+        "random": np.random.default_rng(0).standard_normal((8, 3, 3)),
+        "Sobel": np.array([sobel, sobel.T]),
+    }
+    return {name: value[:, None].astype(np.float32) for name, value in made.items()}
+
+
+def error_of(device: Device, w: NDArray[np.float32], precision: str, pack: bool) -> float:
+    x = photographs()
+    exact = exact_convolution(x, w)
+    wrong = device.convolve2d(x, w, precision=precision, pack=pack) - exact
+    variance = np.var(exact, axis=(2, 3)).sum() * exact[0, 0].size
+    return float(np.sqrt(np.sum(wrong.astype(float) ** 2) / variance))
+
+
+def by_kind(device: Device, seed: int, console: Console) -> list[Panel]:
+    """Table and plot of the error by kernel kind, calibrated and perfectly known."""
+    calibration = device.calibration
+    assert calibration is not None
+    table = Table(title="error [%] by kind of kernel, calibrated / perfect, packed", box=None)
+    for name in ("precision", *kernels()):
+        table.add_column(name, justify="right")
+    errors = {}
+    for knowledge in ("calibrated", "perfect"):
+        perfect = knowledge == "perfect"
+        device.load_calibration(perfect_calibration(device, seed) if perfect else calibration)
+        for precision in PRECISIONS:
+            for kind, w in kernels().items():
+                errors[knowledge, precision, kind] = 100 * error_of(device, w, precision, True)
+    device.load_calibration(calibration)
+    for precision in PRECISIONS:
+        cells = [
+            " / ".join(f"{errors[k, precision, kind]:.2f}" for k in ("calibrated", "perfect"))
+            for kind in kernels()
+        ]
+        table.add_row(precision, *cells)
+    console.print(table)
+    place = np.arange(len(PRECISIONS))
+    lines = tuple(
+        Line(kind, place, np.array([errors["calibrated", p, kind] for p in PRECISIONS]))
+        for kind in kernels()
+    )
+    label = ", ".join(f"{index}: {name}" for index, name in enumerate(PRECISIONS))
+    return [Panel("By kind of kernel, packed", label, "error [%]", lines, log=True)]
+
+
+def by_frames(uri: str, seed: int, console: Console) -> list[Panel]:
+    """Table and plot of the error by number of main calibration frames."""
+    usual, w = heaters.MAIN_FRAMES, kernels()["random"]
+    rows: list[tuple[float, ...]] = []
+    try:
+        for frames in FRAMES:
+            heaters.MAIN_FRAMES = frames
+            with open_device(uri, seed=seed) as device:
+                figures = device.calibrate().figures
+                error = [100 * error_of(device, w, precision, True) for precision in PRECISIONS]
+                rows.append((figures["frames"], figures["device_time_s"], *error))
+    finally:
+        heaters.MAIN_FRAMES = usual
+    with open_device(uri, seed=seed) as device:
+        device.load_calibration(perfect_calibration(device, seed))
+        floor = [100 * error_of(device, w, precision, True) for precision in PRECISIONS]
+    table = Table(
+        title="error [%] by number of calibration frames, packed, random kernels", box=None
+    )
+    for name in ("frames", "device s", *PRECISIONS):
+        table.add_column(name, justify="right")
+    for row in rows:
+        table.add_row(f"{row[0]:.0f}", f"{row[1]:.2f}", *(f"{value:.2f}" for value in row[2:]))
+    table.add_row("perfect", "", *(f"{value:.2f}" for value in floor))
+    console.print(table)
+    data = np.array(rows)
+    lines = []
+    for index, name in enumerate(PRECISIONS):
+        lines.append(Line(name, data[:, 0], data[:, 2 + index]))
+        lines.append(Line(f"{name}, perfect", data[[0, -1], 0], np.full(2, floor[index])))
+    return [Panel("By calibration frames, packed", "frames", "error [%]", tuple(lines), log=True)]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--device", default="emulator:lab", help="URI, by default %(default)s")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, default=Path("plots"), help="folder for the plots")
+    options = parser.parse_args()
+    console = Console(width=110)
+    with open_device(options.device, seed=options.seed) as device:
+        device.calibrate()
+        panels = by_kind(device, options.seed, console)
+    panels += by_frames(options.device, options.seed, console)
+    options.out.mkdir(parents=True, exist_ok=True)
+    (options.out / "precision.png").write_bytes(png_of(panels, columns=2))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

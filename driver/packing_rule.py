@@ -1,0 +1,50 @@
+"""When two pictures may share a frame: only while the tracked phase is known well enough.
+
+A phase error mixes the real and imaginary part of a frame, and with them the two pictures packed
+into it: in first order, where an unpacked picture loses only in second.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import replace
+from typing import Any, Protocol, runtime_checkable
+
+from driver.errors import PackingWarning
+from driver.precision import Precision, preset
+from driver.tracking import PACK_PHASE_SIGMA_RAD
+
+__all__ = ["TrackingDevice", "precision_for"]
+
+
+@runtime_checkable
+class TrackingDevice(Protocol):
+    """A device whose phase is tracked by pilots."""
+
+    def telemetry(self) -> Any:
+        """Counters and sensors: `phase_sigma_rad` is read."""
+
+
+def precision_for(device: Any, precision: str | Precision, pack: bool | None) -> Precision:
+    """The preset as it can be kept on this device now: without packing if its phase wanders.
+
+    Packing that the caller asks for by `pack` stays.
+
+    Raises
+    ------
+    ValueRangeError
+        There is no preset of that name.
+    """
+    chosen = preset(precision, pack)
+    if pack is not None or not chosen.pack or not isinstance(device, TrackingDevice):
+        return chosen
+    sigma = device.telemetry().phase_sigma_rad
+    if sigma <= PACK_PHASE_SIGMA_RAD:
+        return chosen
+    warnings.warn(
+        f"packing is off: the phase between pilots is known to {1e3 * sigma:.1f} mrad only, and "
+        f"two pictures share a frame up to {1e3 * PACK_PHASE_SIGMA_RAD:.0f} mrad",
+        PackingWarning,
+        stacklevel=4,
+    )
+    return replace(chosen, pack=False)

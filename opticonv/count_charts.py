@@ -1,0 +1,117 @@
+"""Charts of counts, drawn as for a paper."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from opticonv.console import count
+from opticonv.files import whole_file
+
+if TYPE_CHECKING:
+    from opticonv.counting import NetworkCount
+
+__all__ = ["COLOURS", "draw_reductions", "new_figure", "save_figure"]
+
+COLOURS = {
+    "black": "#000000",
+    "orange": "#e69f00",
+    "sky": "#56b4e9",
+    "green": "#009e73",
+    "blue": "#0072b2",
+    "red": "#d55e00",
+    "purple": "#cc79a7",
+    "grey": "#8c8c8c",
+}
+"""Distinct to all eyes (Okabe and Ito 2008)."""
+
+DPI = 160
+
+SUFFIXES = (".png", ".pdf", ".svg")
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure of that size [inches]."""
+    figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write a figure whole or not at all; the suffix names the format."""
+    with whole_file(path) as part:
+        figure.savefig(part)
+
+
+def tidy(axes: Axes) -> None:
+    """No frame where there is no axis, and a faint grid behind the data."""
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.set_axisbelow(True)
+    axes.grid(axis="y", color="#e0e0e0", linewidth=0.6)
+    axes.tick_params(labelsize=8)
+
+
+def draw_reductions(forward: Sequence[NetworkCount], training: Sequence[NetworkCount]) -> Figure:
+    """How many times fewer MACs than a matrix product takes; forward above, training below."""
+    figure = new_figure(1.6 + 1.15 * len(forward), 6.6)
+    upper, lower = figure.subplots(2, 1, sharex=True)
+    grid, batch, convention = forward[0].grid, forward[0].batch, forward[0].convention
+    shared = {
+        "spectral, whole pictures": ("spectral", COLOURS["sky"]),
+        "best of both per layer": ("best", COLOURS["blue"]),
+        f"spectral on {grid}×{grid} tiles": ("tiled", COLOURS["orange"]),
+        "best of both, tiled": ("best_tiled", COLOURS["red"]),
+    }
+    codec = {"best of both, all electronics counted": ("best_electronic", COLOURS["grey"])}
+    _bars(upper, forward, {**shared, **codec})
+    _bars(lower, training, shared)
+    upper.set_title("forward pass", fontsize=9, loc="left")
+    lower.set_title("training step (weight and input gradients included)", fontsize=9, loc="left")
+    lower.set_xticks(
+        range(len(training)),
+        [
+            f"{f.name}\n{count(f.gemm)} fwd\n{count(t.gemm)} train"
+            for f, t in zip(forward, training, strict=True)
+        ],
+        fontsize=8,
+    )
+    figure.suptitle(
+        f"How many times fewer MACs than a matrix product (GEMM): convolutions, batch {batch}, "
+        f"convention {convention.name!r}",
+        fontsize=10,
+    )
+    handles, labels = upper.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=8, frameon=False)
+    return figure
+
+
+def _bars(axes: Axes, counts: Sequence[NetworkCount], kinds: dict[str, tuple[str, str]]) -> None:
+    width = 0.84 / len(kinds)
+    for index, (label, (name, colour)) in enumerate(kinds.items()):
+        ratios = [each.gemm / getattr(each, name) for each in counts]
+        places = np.arange(len(counts)) + (index - (len(kinds) - 1) / 2) * width
+        # Bars grow from 1, where nothing is gained: downwards is a loss.
+        heights = np.array(ratios) - 1
+        axes.bar(places, heights, 0.92 * width, bottom=1, color=colour, label=label)
+        for place, ratio in zip(places, ratios, strict=True):
+            axes.annotate(
+                f"{ratio:.1f}" if ratio >= 1 else f"{ratio:.2f}".lstrip("0"),
+                (place, ratio),
+                xytext=(0, 1.5 if ratio >= 1 else -1.5),
+                textcoords="offset points",
+                ha="center",
+                va="bottom" if ratio >= 1 else "top",
+                fontsize=5.5,
+            )
+    axes.set_yscale("log", base=2)
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}×")
+    axes.margins(y=0.12)
+    axes.axhline(1, color="black", linewidth=0.8)
+    tidy(axes)
+    axes.set_ylabel("GEMM MACs / MACs", fontsize=8)

@@ -1,0 +1,1 @@
+"""`opticonv monitor`: a device's telemetry, live."""

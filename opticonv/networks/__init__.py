@@ -1,0 +1,7 @@
+"""Networks to count: the well-known ones by name, a user's own by file."""
+
+from __future__ import annotations
+
+from opticonv.networks.registry import BUILT_IN, Network, load_network_named
+
+__all__ = ["BUILT_IN", "Network", "load_network_named"]
