@@ -24,8 +24,8 @@ _HEAT = (SQUARE + 1) + 2 * (2 + 6) + 2 * PRODUCT + HEATERS * 2
 #: The second ring of neighbours: three coefficients for sums of rows, the farther ones twice more.
 RING = 3 + 3
 
-#: The substrate: moments of the power by three cosines across, in 16 lanes by three down (at N = 64,
-#: 9 / 4 a pixel); the warmth by three cosines, and off both theta's heat.
+#: The substrate: moments of the power by three cosines across, in 16 lanes by three down (9 / 4 a
+#: pixel at N = 64); the warmth by three cosines, and off both theta's heat.
 _MOMENTS, _WARMTH = 2 + 3, 2
 _SUBSTRATE = _MOMENTS + _WARMTH + 2
 
@@ -38,9 +38,9 @@ _CODES = HEATERS * 4
 #: Prediction of the brightest bin: energy, and up to ten lags on every fourth row.
 _PREDICTION = SQUARE + 10 * PRODUCT // 4
 
-#: Codes back to the field they give: power of each heater (5), heat felt, turns, and the substrate's
-#: warmth; two stages' real and imaginary parts, their products, the difference from the target, and
-#: its power and reach.
+#: Codes back to the field they give: power of each heater (5), heat felt, turns, and the warmth of the
+#: substrate; two stages' real and imaginary parts, their products, the difference from the target,
+#: and its power and reach.
 _REALISED = (
     HEATERS * (5 + FELT + RING + 1)
     + (_MOMENTS + 2 * _WARMTH)

@@ -112,11 +112,12 @@ def test_codec_macs_are_those_of_the_kernels() -> None:
     # rounds with five means, and with nine others and a ring of six; codes 4 × 4;
     # predict_impl.h: energy 2, ten complex lags on a quarter of the pixels at most.
     frame = (3 + 4 + 12 + 8 + 8) + (5 + 2 + 2) + 4 * (5 + 9 + 6) + 16 + (2 + 10)
-    # subtract_realised: power 4 × 5, heat 4 × (9 + 6), turns 4, moments 5, warmth 2 × 2; stages 2 × 2,
-    # products 2 × 4, difference 2; then power 2, reach 2.
+    # subtract_realised: power 4 × 5, heat 4 × (9 + 6), turns 4, moments 5, warmth 2 × 2; stages
+    # 2 × 2, products 2 × 4, difference 2; then power 2, reach 2.
     realised = 20 + 60 + 4 + (5 + 4) + 4 + 8 + 2 + 4
     # decode_impl.h, each exposure: quarters 2, leak 6, launch gain 4, and merged: noise,
-    # weight, two sums.  Each frame: norm of a merged one 2, output map 4, scale 2.  Each item: drift 4.
+    # weight, two sums.  Each frame: norm of a merged one 2, output map 4, scale 2.  Each item:
+    # drift 4.
     single, two_gain, averaged = 12 + 6, 2 * 16 + 8, 5 * 16 + 8
     pilot = 12 + 6  # combined as one exposure; products with the pilot 4, its square 2
     items = 40  # to and from the products, as in test_counts_of_the_default_layer
