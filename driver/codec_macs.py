@@ -38,7 +38,7 @@ _CODES = HEATERS * 4
 #: Prediction of the brightest bin: energy, and up to ten lags on every fourth row.
 _PREDICTION = SQUARE + 10 * PRODUCT // 4
 
-#: Codes back to the field they give: power of each heater (5), heat felt, turns, and the warmth of the
+#: Codes back to the field they give: power of each heater (5), heat felt, turns, and warmth of the
 #: substrate; two stages' real and imaginary parts, their products, the difference from the target,
 #: and its power and reach.
 _REALISED = (
