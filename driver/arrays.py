@@ -13,8 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driver.errors import DTypeError, ShapeError, ValueRangeError
+from driver.library import check, ffi, lib, pointer
 
-__all__ = ["Restore", "complex_frames", "from_caller", "output", "to_caller"]
+__all__ = [
+    "Restore",
+    "complex_frames",
+    "from_caller",
+    "largest_magnitude",
+    "output",
+    "to_caller",
+]
 
 Restore = Callable[[NDArray[Any]], Any]
 
@@ -111,3 +119,17 @@ def complex_frames(x: NDArray[Any], n: int, name: str) -> NDArray[np.complex64]:
     if x.ndim < 2 or x.shape[-2:] != (n, n):
         raise ShapeError(f"{name} has shape {x.shape}; it must be (..., {n}, {n})")
     return np.ascontiguousarray(x, dtype=np.complex64).reshape(-1, n, n)
+
+
+def largest_magnitude(x: NDArray[Any], threads: int) -> float:
+    """Largest |x| of a float array; NaN or infinity if one is."""
+    if x.dtype != np.float32 or not x.flags.c_contiguous:
+        return max(abs(float(x.min())), abs(float(x.max())))
+    largest = ffi.new("float *")
+    status = lib.odev_largest_magnitude(
+        pointer(x, np.float32, "const float *"), x.size, threads, largest
+    )
+    if status == lib.ODEV_ERR_NONFINITE:
+        return float("nan")
+    check(status)
+    return float(largest[0])

@@ -1,7 +1,8 @@
 """Real multiply-accumulates of the frame path's electronics, per pixel.
 
-Counted line by line in ``csrc/kernels`` (`encode_impl.h`, `predict_impl.h`, `decode_impl.h`): every
-real multiplication, with or without an addition, is one.  `driver.plan.Macs` says what is left out.
+Counted line by line in ``csrc/kernels`` (`encode_impl.h`, `precompensate_impl.h`, `predict_impl.h`,
+`decode_impl.h`): every
+real multiplication, with or without an addition, is one.  `driver.macs` says what is left out.
 """
 
 from __future__ import annotations
@@ -12,18 +13,24 @@ __all__ = ["DRIFT_MACS", "PILOT_MACS", "decode_macs", "encode_macs"]
 #: product, and of a squared magnitude.
 HEATERS, FELT, PRODUCT, SQUARE = 4, 9, 4, 2
 
-#: Rounds of Jacobi's method against thermal crosstalk.
-JACOBI_ROUNDS = 2
-
 #: Target to chip: normalise and conjugate, divide by the input map, power, and the stages' reach.
 _TARGET = 2 + PRODUCT + SQUARE + 2
 
-#: Amplitude and phase to heat: the scaled amplitude; six for each stage's cosine, sine and
-#: transmission; the product of both stages and what is left of the phase; each heater's milliwatts
-#: per turn and first guess.
-_HEAT = (SQUARE + 1) + 2 * 6 + 2 * PRODUCT + HEATERS * 2
+#: Power and phase to heat: the scaled power; two bounds, and six for cosine, sine and transmission,
+#: of each stage; the product of both and what is left of the phase; each heater's milliwatts per
+#: turn and first guess.
+_HEAT = (SQUARE + 1) + 2 * (2 + 6) + 2 * PRODUCT + HEATERS * 2
 
-_CROSSTALK = JACOBI_ROUNDS * HEATERS * FELT
+#: The second ring of neighbours: three coefficients for sums of rows, the farther ones twice more.
+RING = 3 + 3
+
+#: The substrate: moments of the power by three cosines across, in 16 lanes by three down (9 / 4 a
+#: pixel at N = 64); the warmth by three cosines, and off both theta's heat.
+_MOMENTS, _WARMTH = 2 + 3, 2
+_SUBSTRATE = _MOMENTS + _WARMTH + 2
+
+#: Two rounds of Jacobi's method: mean couplings (sums of neighbours by five), then each one's own.
+_CROSSTALK = HEATERS * (5 + FELT + RING)
 
 #: Power to code: rising resistance (2), full power, code range.
 _CODES = HEATERS * 4
@@ -31,9 +38,14 @@ _CODES = HEATERS * 4
 #: Prediction of the brightest bin: energy, and up to ten lags on every fourth row.
 _PREDICTION = SQUARE + 10 * PRODUCT // 4
 
-#: Codes back to the field they give: power of each heater (5), heat felt, turns; two stages' real
-#: and imaginary parts, their products, the difference from the target, and its power and reach.
-_REALISED = HEATERS * (5 + FELT + 1) + 2 * 2 + 2 * PRODUCT + 2 + SQUARE + 2
+#: Codes back to the field they give: power of each heater (5), heat felt, turns, and warmth of the
+#: substrate; two stages' real and imaginary parts, their products, the difference from the target,
+#: and its power and reach.
+_REALISED = (
+    HEATERS * (5 + FELT + RING + 1)
+    + (_MOMENTS + 2 * _WARMTH)
+    + (2 * 2 + 2 * PRODUCT + 2 + SQUARE + 2)
+)
 
 #: Four counts to one complex number: quarter differences, and the conjugate's leak removed.
 _COMBINE = 2 + 6
@@ -47,7 +59,7 @@ PILOT_MACS = _COMBINE + PRODUCT + PRODUCT + SQUARE
 
 def encode_macs(residual: bool) -> int:
     """Real MACs per pixel to encode one item: a frame, and its residual frame if there is one."""
-    frame = _HEAT + _CROSSTALK + _CODES + _PREDICTION
+    frame = _HEAT + _SUBSTRATE + _CROSSTALK + _CODES + _PREDICTION
     return _TARGET + frame + (_REALISED + frame if residual else 0)
 
 
@@ -55,7 +67,7 @@ def decode_macs(exposures: int) -> int:
     """Real MACs per pixel to decode one frame from its exposures.
 
     Each: combined, launch gain, and where there are several a variance, a weight and two weighted
-    sums.  Once: the sum's norm, the output map, the conjugate's sign.
+    sums.  Once: the sum's norm where there are several, the output map, the scale.
     """
-    merging = 4 if exposures > 1 else 0
-    return exposures * (_COMBINE + PRODUCT + merging) + 2 + PRODUCT + 1
+    merging, norm = (4, 2) if exposures > 1 else (0, 0)
+    return exposures * (_COMBINE + PRODUCT + merging) + norm + PRODUCT + 2

@@ -416,3 +416,11 @@ class Device(DeviceLife):
         from driver.convolution import convolve2d
 
         return convolve2d(self, x, w, bias, **options)
+
+    def convolve2d_gradients(
+        self, grad_output: Any, x: Any, w: Any, **options: Any
+    ) -> tuple[Any, Any]:
+        """Gradients of `convolve2d` by light; see `driver.gradients.convolve2d_gradients`."""
+        from driver.gradients import convolve2d_gradients
+
+        return convolve2d_gradients(self, grad_output, x, w, **options)

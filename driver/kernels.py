@@ -12,12 +12,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from driver.polynomial import moment_matrix
+from driver.cutting import moments
+from driver.plan import ConvolutionPlan, KernelPart
 from driver.spectral import half_width, kernel_spectra
 
 __all__ = ["KernelCache", "Kernels"]
 
-Complex = NDArray[np.complex64]
+Float = NDArray[np.float32]
 
 #: Spectra of a layer are formed, and kept, at most this many bytes at a time.
 SPECTRA_BYTES = 64 << 20
@@ -29,39 +30,51 @@ class Kernels:
 
     Attributes
     ----------
-    weight : (groups, out, in, kh, kw) float64
+    weight : (groups, out, in, kh, kw) float32
     dilation : (int, int)
     grid : int
         N.
-    moments : (groups, out, in, 6, 6) float32
-        `driver.polynomial.moment_matrix`.
-    spectra : (bins, groups, in, out) complex64, optional
+    moments : (groups * out, 6, in) float32
+        `driver.cutting.moments`.
+    spectra : (blocks, groups, out, in, 2, 16) float32, optional
         `driver.spectral.kernel_spectra`; None where they would not fit in `SPECTRA_BYTES`.
     """
 
-    weight: NDArray[np.float64]
+    weight: Float
     dilation: tuple[int, int]
     grid: int
-    moments: NDArray[np.float32]
-    spectra: Complex | None
+    moments: Float
+    spectra: Float | None
 
     @classmethod
-    def prepare(cls, weight: NDArray[Any], dilation: tuple[int, int], grid: int) -> Kernels:
+    def prepare(
+        cls, weight: NDArray[Any], dilation: tuple[int, int], grid: int, threads: int = 1
+    ) -> Kernels:
         """Moments, and spectra if there is room for them."""
-        weight = weight.astype(np.float64)
+        weight = np.ascontiguousarray(weight, dtype=np.float32)
         small = _spectra_bytes(weight.shape, grid) <= SPECTRA_BYTES
-        spectra = kernel_spectra(weight, dilation, grid) if small else None
-        return cls(weight, dilation, grid, moment_matrix(weight, dilation), spectra)
+        spectra = kernel_spectra(weight, dilation, grid, threads) if small else None
+        return cls(weight, dilation, grid, moments(weight, dilation), spectra)
 
-    def by_outputs(self) -> Iterator[tuple[slice, Complex]]:
+    def by_outputs(self, threads: int) -> Iterator[tuple[slice, Float]]:
         """Spectra by slices of output channels, formed anew where they were too large to keep."""
-        outputs = self.weight.shape[1]
+        return self._slices(1, threads)
+
+    def by_inputs(self, threads: int) -> Iterator[tuple[slice, Float]]:
+        """Spectra by slices of input channels, likewise."""
+        return self._slices(2, threads)
+
+    def _slices(self, axis: int, threads: int) -> Iterator[tuple[slice, Float]]:
+        count = self.weight.shape[axis]
         if self.spectra is not None:
-            yield slice(0, outputs), self.spectra
+            yield slice(0, count), self.spectra
             return
-        step = max(1, SPECTRA_BYTES * outputs // _spectra_bytes(self.weight.shape, self.grid))
-        for some in (slice(i, min(i + step, outputs)) for i in range(0, outputs, step)):
-            yield some, kernel_spectra(self.weight[:, some], self.dilation, self.grid)
+        step = max(1, SPECTRA_BYTES * count // _spectra_bytes(self.weight.shape, self.grid))
+        for first in range(0, count, step):
+            some = slice(first, min(first + step, count))
+            chosen = self.weight[:, some] if axis == 1 else self.weight[:, :, some]
+            part = np.ascontiguousarray(chosen)
+            yield some, kernel_spectra(part, self.dilation, self.grid, threads)
 
 
 def _spectra_bytes(shape: tuple[int, ...], grid: int) -> int:
@@ -78,16 +91,25 @@ class KernelCache:
         self._bytes = 0
         self._lock = threading.Lock()
 
-    def get(self, weight: NDArray[Any], dilation: tuple[int, int], grid: int) -> Kernels:
-        """As `Kernels.prepare`, remembered."""
+    def get(
+        self, weight: NDArray[Any], plan: ConvolutionPlan, part: KernelPart, threads: int
+    ) -> Kernels:
+        """Prepared kernels of one part of a plan, from its weight (Cout, Cin/groups, kh, kw)."""
         digest = hashlib.blake2b(np.ascontiguousarray(weight).data, digest_size=16).digest()
-        key = (digest, weight.dtype, weight.shape, dilation, grid)
+        cut = (part.first_row, part.rows, part.first_column, part.columns)
+        key = (digest, weight.dtype, weight.shape, plan.groups, plan.sampling, plan.grid, cut)
         with self._lock:
             found = self._kept.get(key)
             if found is not None:
                 self._kept.move_to_end(key)
                 return found
-        made = Kernels.prepare(weight, dilation, grid)
+        grouped = weight.reshape(plan.groups, -1, *weight.shape[1:])
+        taps = plan.sampling.kernels(grouped.astype(np.float32, copy=False))[
+            ...,
+            part.first_row : part.first_row + part.rows,
+            part.first_column : part.first_column + part.columns,
+        ]
+        made = Kernels.prepare(taps, plan.sampling.dilation, plan.grid, threads)
         with self._lock:
             if key not in self._kept:
                 self._kept[key] = made

@@ -1,6 +1,6 @@
 """Whether light takes part: what a convolution checks before and after its frames.
 
-A picture's polynomial goes around the light (`driver.polynomial`), so a convolution in the dark
+A picture's polynomial goes around the light (`driver.cutting`), so a convolution in the dark
 would still look like one.  It has to be refused.
 """
 

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from driver.arrays import complex_frames, from_caller
 from driver.errors import CapabilityError, DTypeError, ValueRangeError
-from driver.spectral import pack_pictures, picture_rms, unpack_pictures
 
 __all__ = ["packed"]
 
@@ -67,6 +66,13 @@ def packed(
     return frames, lambda results: restore(unpack(results).reshape(array.shape))
 
 
+def _rms(pictures: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Root mean square of each picture, 1 for an empty one: equal energy mixes fairly."""
+    rms = np.sqrt(np.mean(pictures**2, axis=(1, 2), dtype=np.float32))
+    rms[rms == 0] = 1
+    return rms
+
+
 def _mirrored(spectra: Complex) -> Complex:
     """conj(Z(-k)) of each plane."""
     turned = np.roll(spectra[:, ::-1, ::-1], (1, 1), (1, 2))
@@ -75,7 +81,10 @@ def _mirrored(spectra: Complex) -> Complex:
 
 def _paired_pictures(planes: Complex) -> tuple[Complex, Callable[[Complex], Complex]]:
     pictures = np.ascontiguousarray(planes.real)
-    scale = picture_rms(pictures) if len(pictures) else np.ones(0, np.float32)
+    scale = _rms(pictures)
+    scaled = pictures / scale[:, None, None]
+    frames = scaled[0::2].astype(np.complex64)
+    frames.imag[: len(pictures) // 2] = scaled[1::2]
 
     def unpack(frames: Complex) -> Complex:
         mirrored = _mirrored(frames)
@@ -84,7 +93,7 @@ def _paired_pictures(planes: Complex) -> tuple[Complex, Callable[[Complex], Comp
         spectra[1::2] = (-0.5j * (frames - mirrored))[: len(pictures) // 2]
         return spectra * scale[:, None, None]
 
-    return pack_pictures(pictures, scale, pair=True), unpack
+    return frames, unpack
 
 
 def _paired_spectra(spectra: Complex) -> tuple[Complex, Callable[[Complex], Complex]]:
@@ -98,4 +107,11 @@ def _paired_spectra(spectra: Complex) -> tuple[Complex, Callable[[Complex], Comp
     scaled = spectra / norm[:, None, None]
     frames = scaled[0::2].copy()
     frames[: len(spectra) // 2] += 1j * scaled[1::2]
-    return frames, lambda results: unpack_pictures(results, norm, paired=True).astype(np.complex64)
+
+    def unpack(seen: Complex) -> Complex:
+        pictures = np.empty(spectra.shape, np.complex64)
+        pictures[0::2] = seen.real
+        pictures[1::2] = seen.imag[: len(spectra) // 2]
+        return pictures * norm[:, None, None]
+
+    return frames, unpack

@@ -8,96 +8,40 @@ and benchmarks read it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from math import prod
+
+import numpy as np
+from numpy.typing import NDArray
 
 from driver.codec_macs import DRIFT_MACS, PILOT_MACS, decode_macs, encode_macs
 from driver.convolution_shapes import (
     MOST,
     check_padding,
     check_shapes,
-    kernel_blocks,
     known_padding_mode,
     padding_sides,
     pair,
 )
 from driver.errors import CapabilityError, ShapeError, ValueRangeError
+from driver.glue_macs import picture_scaling_macs, polynomial_macs, product_scaling_macs
 from driver.info import Timing
+from driver.kernel_parts import KernelPart, kernel_parts
+from driver.macs import Macs
 from driver.numbers import whole
-from driver.polynomial import polynomial_macs
 from driver.precision import PassOptions, Precision, preset
+from driver.sampling import Sampling, by_phases, dense
 from driver.spectral import half_width
 from driver.spectral_macs import REAL_MACS, SpectralConvention
-from driver.tiling import Layout, lay_out
 from driver.tracking import PILOT_PERIOD
 
-__all__ = ["ConvolutionPlan", "KernelPart", "Macs"]
+__all__ = ["COMPLEX_MACS", "ConvolutionPlan", "KernelPart", "Macs", "macs_per_item"]
 
 #: Real MACs per complex product.
 COMPLEX_MACS = 4
 
-#: Working memory of one chunk of tiles [bytes]: enough frames to keep threads busy, few enough to
-#: stay near the cache (four times as much takes half as long again).
-CHUNK_BYTES = 24 << 20
-
-
 #: Numbers of a padded input, batch and channels together: 8 GiB of float32.
 LARGEST_INPUT = 1 << 31
-
-
-@dataclass(frozen=True)
-class Macs:
-    """Multiply-accumulates of a convolution, real ones, per call.
-
-    ``gemm`` is what an electronic convolution would take; the others are what stays electronic.
-    Spectral products count four real MACs per complex product and half a plane of N·(N//2+1) bins,
-    dense (stride 1), rims and unused parts of tiles included. ``kernels`` is spent once per weight.
-    ``codec`` is encoding, decoding and drift correction (`driver.codec_macs`), residual frames and
-    pilots included.
-
-    A MAC is a real multiplication, with or without an addition. Not MACs, and not counted: plain
-    additions and comparisons, divisions, square roots, and the polynomials that stand for sines and
-    arc tangents. Not known beforehand, and not counted: frames that are repeated because they
-    saturated, each of which is encoded and decoded again.
-    """
-
-    gemm: int
-    spectral: int
-    kernels: int
-    polynomial: int
-    scaling: int
-    codec: int
-
-    @property
-    def electronic(self) -> int:
-        """All that stays electronic in a call whose kernel spectra are known."""
-        return self.spectral + self.polynomial + self.scaling + self.codec
-
-
-@dataclass(frozen=True)
-class KernelPart:
-    """A block of a kernel's taps that is convolved by itself; a small kernel is one block."""
-
-    first_row: int
-    rows: int
-    first_column: int
-    columns: int
-    extent: tuple[int, int]
-    layout: Layout
-
-    def chunks(self, channels: int) -> list[tuple[int, int]]:
-        """Runs of tiles ``[first, last)`` that are held in memory together."""
-        size = channels_bytes(self.layout.grid, channels)
-        step = max(2, CHUNK_BYTES // size // 2 * 2)
-        tiles = self.layout.tiles
-        return [(first, min(first + step, tiles)) for first in range(0, tiles, step)]
-
-
-def channels_bytes(grid: int, channels: int) -> int:
-    """Working memory of one tile of all input and output channels [bytes].
-
-    Six float32 planes each: picture, remainder, packed frame, spectrum of it, half plane, its copy.
-    """
-    return 24 * grid * grid * channels
 
 
 @dataclass(frozen=True)
@@ -116,10 +60,12 @@ class ConvolutionPlan:
     padding : (int, int, int, int)
         Pixels added electronically at top, bottom, left, right.
     padding_mode : str
-    padded, output : (int, int)
-        Sizes of the padded picture and of the result.
+    size, padded, output : (int, int)
+        Sizes of the picture, of the padded picture and of the result.
     dense : (int, int)
-        Size of the part of the stride-1 output that the result is taken from.
+        Size of what is computed, of which `sampling.stride` takes the result.
+    sampling : Sampling
+        Which pixels each plane takes: how a stride is spared (`driver.sampling`).
     parts : tuple of KernelPart
     precision : Precision
     reference_steps : int
@@ -136,9 +82,11 @@ class ConvolutionPlan:
     dilation: tuple[int, int]
     padding: tuple[int, int, int, int]
     padding_mode: str
+    size: tuple[int, int]
     padded: tuple[int, int]
     output: tuple[int, int]
     dense: tuple[int, int]
+    sampling: Sampling
     parts: tuple[KernelPart, ...]
     precision: Precision
     reference_steps: int = 4
@@ -190,14 +138,26 @@ class ConvolutionPlan:
         return sum(part.layout.tiles for part in self.parts)
 
     @property
+    def planes(self) -> int:
+        """Pictures of pass 1 in a tile: input channels, times the phases of a stride."""
+        return self.inputs * len(self.sampling.phases)
+
+    @cached_property
+    def output_sources(self) -> NDArray[np.uint32]:
+        """As `KernelPart.sources`, for the output."""
+        sources = np.zeros((self.outputs, 3), np.uint32)
+        sources[:, 0] = np.arange(self.outputs)
+        return sources
+
+    @property
     def picture_frames(self) -> int:
-        """Frames of pass 1: every tile of every input channel."""
-        return self._frames(self.inputs) * self.precision.pictures.frames_per_item
+        """Frames of pass 1: every tile of every plane."""
+        return self.frames_of(self.planes) * self.precision.pictures.frames_per_item
 
     @property
     def product_frames(self) -> int:
         """Frames of pass 2: every tile of every output channel."""
-        return self._frames(self.outputs) * self.precision.products.frames_per_item
+        return self.frames_of(self.outputs) * self.precision.products.frames_per_item
 
     @property
     def frames(self) -> int:
@@ -222,37 +182,32 @@ class ConvolutionPlan:
     def macs(self) -> Macs:
         """Multiply-accumulates, with their conventions in `Macs`."""
         pairs = self.inputs * self.outputs // self.groups
-        pixels = self.grid**2
-        bins = self.grid * half_width(self.grid)
+        plane_pairs = self.planes * self.outputs // self.groups
+        pixels, bins = self.grid**2, self.grid * half_width(self.grid)
         polynomial = sum(
-            len(group.tile)
-            * polynomial_macs(
-                (group.height, group.width), part.extent, pairs, self.inputs, self.outputs
-            )
+            count * polynomial_macs((h, w), part.extent, plane_pairs, self.planes, self.outputs)
             for part in self.parts
-            for group in part.layout.groups
+            for h, w, count in part.layout.sizes()
         )
         return Macs(
-            gemm=self.batch
-            * self.output[0]
-            * self.output[1]
-            * pairs
-            * self.kernel[0]
-            * self.kernel[1],
-            spectral=COMPLEX_MACS * bins * self.tiles * pairs,
+            gemm=self.batch * self.output[0] * self.output[1] * pairs * prod(self.kernel),
+            spectral=COMPLEX_MACS * bins * self.tiles * plane_pairs,
             # Rows of the transform take real taps (2 real MACs), columns complex ones.
-            kernels=pairs
+            kernels=plane_pairs
             * sum(
                 2 * self.grid * part.rows * part.columns + COMPLEX_MACS * bins * part.columns
                 for part in self.parts
             ),
             polynomial=polynomial,
-            # Energy and scale into the frame, and the scale out of it, in both passes.
-            scaling=self.tiles * (2 * pixels + 4 * bins) * (self.inputs + self.outputs),
+            scaling=self.tiles
+            * (
+                self.planes * picture_scaling_macs(pixels, bins)
+                + self.outputs * product_scaling_macs(pixels, bins)
+            ),
             codec=pixels
             * (
-                self._frames(self.inputs) * _macs_per_item(self.precision.pictures)
-                + self._frames(self.outputs) * _macs_per_item(self.precision.products)
+                self.frames_of(self.planes) * macs_per_item(self.precision.pictures)
+                + self.frames_of(self.outputs) * macs_per_item(self.precision.products)
                 + PILOT_MACS * self.pilots
             ),
         )
@@ -271,7 +226,8 @@ class ConvolutionPlan:
         """
         pairs = self.inputs * self.outputs // self.groups
         if tiled:
-            return pairs * self.tiles * convention.macs(self.grid, self.grid)
+            planes = len(self.sampling.phases)
+            return planes * pairs * self.tiles * convention.macs(self.grid, self.grid)
         return pairs * self.batch * convention.macs(*self.padded)
 
     def device_time_s(self, timing: Timing) -> float:
@@ -291,7 +247,7 @@ class ConvolutionPlan:
 
     def chunks(self, part: KernelPart) -> list[tuple[int, int]]:
         """Runs of tiles of one kernel part that pass through the device together."""
-        return part.chunks(self.inputs + self.outputs)
+        return part.chunks(self.planes + self.outputs)
 
     @property
     def _merged(self) -> int:
@@ -302,7 +258,8 @@ class ConvolutionPlan:
             + self.product_frames * products.exposures_per_frame
         )
 
-    def _frames(self, channels: int) -> int:
+    def frames_of(self, channels: int) -> int:
+        """Frames that all tiles of so many channels take."""
         per_frame = 2 if self.precision.pack else 1
         return sum(
             -(-(last - first) * channels // per_frame)
@@ -311,7 +268,7 @@ class ConvolutionPlan:
         )
 
 
-def _macs_per_item(options: PassOptions) -> int:
+def macs_per_item(options: PassOptions) -> int:
     """Real MACs per pixel of one target's way through a pass."""
     decode = options.frames_per_item * decode_macs(options.exposures_per_frame)
     return encode_macs(options.residual) + decode + DRIFT_MACS
@@ -351,28 +308,35 @@ def _plan(
             f"at most {LARGEST_INPUT} go through one call"
         )
     output = tuple((p - e) // s + 1 for p, e, s in zip(padded, extent, stride, strict=True))
-    dense = tuple((o - 1) * s + 1 for o, s in zip(output, stride, strict=True))
-    parts = []
-    for first_row, rows in kernel_blocks(kernel[0], dilation[0], grid):
-        for first_column, columns in kernel_blocks(kernel[1], dilation[1], grid):
-            reach = ((rows - 1) * dilation[0] + 1, (columns - 1) * dilation[1] + 1)
-            layout = lay_out(grid, batch, (dense[0], dense[1]), reach)
-            parts.append(KernelPart(first_row, rows, first_column, columns, reach, layout))
-    return ConvolutionPlan(
-        grid=grid,
-        batch=batch,
-        inputs=inputs,
-        outputs=outputs,
-        groups=groups,
-        kernel=kernel,
-        stride=stride,
-        dilation=dilation,
-        padding=pads,
-        padding_mode=padding_mode,
-        padded=padded,
-        output=(output[0], output[1]),
-        dense=(dense[0], dense[1]),
-        parts=tuple(parts),
-        precision=precision,
-        reference_steps=reference_steps,
-    )
+    candidates = {sampling(kernel, stride, dilation) for sampling in (dense, by_phases)}
+    plans = [
+        ConvolutionPlan(
+            grid=grid,
+            batch=batch,
+            inputs=inputs,
+            outputs=outputs,
+            groups=groups,
+            kernel=kernel,
+            stride=stride,
+            dilation=dilation,
+            padding=pads,
+            padding_mode=padding_mode,
+            size=(size[0], size[1]),
+            padded=padded,
+            output=(output[0], output[1]),
+            dense=_dense(output, sampling.stride),
+            sampling=sampling,
+            parts=kernel_parts(
+                grid, batch, inputs, groups, sampling, _dense(output, sampling.stride), padded
+            ),
+            precision=precision,
+            reference_steps=reference_steps,
+        )
+        for sampling in candidates
+    ]
+    # Both give the same; small pictures may need no fewer tiles by phases, and more planes.
+    return min(plans, key=lambda plan: (plan.frames, plan.planes))
+
+
+def _dense(output: tuple[int, ...], stride: tuple[int, int]) -> tuple[int, int]:
+    return (output[0] - 1) * stride[0] + 1, (output[1] - 1) * stride[1] + 1

@@ -17,51 +17,16 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Layout", "SegmentGroup", "lay_out"]
+__all__ = ["FIELDS", "Layout", "lay_out"]
 
-IntArray = NDArray[np.intp]
+UintArray = NDArray[np.uint32]
 
 #: Into how many pieces a lower rim strip may be cut, to fit beside the right rim strips.
 _RIM_CUTS = (1, 2, 3, 4)
 
 
-@dataclass(frozen=True, eq=False)
-class SegmentGroup:
-    """All segments of one size, ordered by tile.
-
-    Attributes
-    ----------
-    height, width : int
-        Output pixels of each segment.
-    tile, row, column : (n,) int
-        Which tile the segment lies in, and where its upper left input pixel is.
-    image, top, left : (n,) int
-        Which picture of the batch it comes from, and its upper left output pixel there, which is
-        also the upper left pixel of its input in the padded picture.
-    """
-
-    height: int
-    width: int
-    tile: IntArray
-    row: IntArray
-    column: IntArray
-    image: IntArray
-    top: IntArray
-    left: IntArray
-
-    def in_tiles(self, first: int, last: int) -> SegmentGroup:
-        """Those segments that lie in tiles ``first <= tile < last``."""
-        part = slice(*np.searchsorted(self.tile, (first, last)))
-        return SegmentGroup(
-            self.height,
-            self.width,
-            self.tile[part],
-            self.row[part],
-            self.column[part],
-            self.image[part],
-            self.top[part],
-            self.left[part],
-        )
+#: Columns of a table of segments, C's `odev_segment`.
+FIELDS = ("tile", "row", "column", "image", "top", "left", "height", "width")
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,13 +39,24 @@ class Layout:
         N, pixels per side of a tile.
     tiles : int
         Tiles per channel.
-    groups : tuple of SegmentGroup
-        The segments, by size. Together they cover every output pixel once.
+    segments : (n, 8) uint32
+        By tile; columns `FIELDS`: which tile the segment lies in, and where its upper left input
+        pixel is; which picture of the batch it comes from, and its upper left output pixel there,
+        which is also the upper left pixel of its input in the padded picture; its output pixels.
+        Together they cover every output pixel once.
+    first : (tiles + 1,) uint32
+        The segments of tile t are ``segments[first[t]:first[t + 1]]``.
     """
 
     grid: int
     tiles: int
-    groups: tuple[SegmentGroup, ...]
+    segments: UintArray
+    first: UintArray
+
+    def sizes(self) -> list[tuple[int, int, int]]:
+        """Output rows and columns of segments, and how many there are of each such size."""
+        sizes, counts = np.unique(self.segments[:, 6:], axis=0, return_counts=True)
+        return [(int(h), int(w), int(n)) for (h, w), n in zip(sizes, counts, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -158,19 +134,13 @@ def _rim_segments(
     ]
 
 
-def _group(
-    placed: Sequence[tuple[_Segment, tuple[int, int, int]]],
-) -> tuple[SegmentGroup, ...]:
-    sizes = sorted({(s.height, s.width) for s, _ in placed}, reverse=True)
-    groups = []
-    for size in sizes:
-        rows = sorted(
-            (tile, row, column, s.image, s.top, s.left)
-            for s, (tile, row, column) in placed
-            if (s.height, s.width) == size
-        )
-        groups.append(SegmentGroup(*size, *np.asarray(rows, dtype=np.intp).T))
-    return tuple(groups)
+def _table(
+    placed: Sequence[tuple[_Segment, tuple[int, int, int]]], tiles: int
+) -> tuple[UintArray, UintArray]:
+    rows = sorted((*place, s.image, s.top, s.left, s.height, s.width) for s, place in placed)
+    segments = np.array(rows, dtype=np.uint32).reshape(-1, len(FIELDS))
+    first = np.searchsorted(segments[:, 0], np.arange(tiles + 1)).astype(np.uint32)
+    return segments, first
 
 
 @lru_cache(maxsize=256)
@@ -213,4 +183,5 @@ def lay_out(grid: int, images: int, output: tuple[int, int], extent: tuple[int, 
         if shelves.tiles <= 1:
             break
     assert best is not None
-    return Layout(grid, len(whole) + best[0], _group(whole + best[1]))
+    tiles = len(whole) + best[0]
+    return Layout(grid, tiles, *_table(whole + best[1], tiles))

@@ -10,12 +10,11 @@ With ``out = sum_c w[k, c] ⋆ P(x)[c]``, ``P`` the padding, stride ``s`` and di
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import torch
-from torch.nn import functional
 
-from nn.convolution import ConvolutionOptions, convolve_on_device, pad
+from nn.convolution import ConvolutionOptions, pad
+from nn.gradient_operator import convolution_gradients
 
 __all__ = ["Gradients", "exact_gradients", "optical_gradients"]
 
@@ -86,11 +85,9 @@ def optical_gradients(
     options: ConvolutionOptions,
     wanted: tuple[bool, bool],
 ) -> Gradients:
-    """Both gradients as convolutions on the device, with its noise.
+    """Both gradients through the device, with its noise: see `driver.gradients`.
 
-    The device's plan counts them like any other convolution.  For the weight's gradient the
-    output gradient serves as the kernel (its spectrum is electronic, as every kernel's is) and
-    the pictures of the batch as channels.  Paddings and zero insertions are electronic.
+    `driver.gradient_plan` counts their frames.
 
     Parameters and results as for `exact_gradients`, without gradients of their own.
 
@@ -103,67 +100,17 @@ def optical_gradients(
         raise RuntimeError(
             'optical gradients cannot be differentiated in turn; use gradient="exact"'
         )
-    padded, adjoint = _padded(input, options)
-    grad_input = grad_weight = None
-    if wanted[0]:
-        grad_padded = _optical_input_gradient(grad_output, padded, weight, device_number, options)
-        (grad_input,) = adjoint(grad_padded)
-    if wanted[1]:
-        grad_weight = _optical_weight_gradient(grad_output, padded, weight, device_number, options)
-    return grad_input, grad_weight
-
-
-def _optical_input_gradient(
-    grad_output: torch.Tensor,
-    padded: torch.Tensor,
-    weight: torch.Tensor,
-    device_number: int,
-    options: ConvolutionOptions,
-) -> torch.Tensor:
-    """Gradient for the padded input: full convolution with the mirrored, transposed kernels."""
-    groups, (rows, columns) = options.groups, options.stride
-    *batch, height, width = grad_output.shape
-    spread = grad_output.new_zeros(*batch, (height - 1) * rows + 1, (width - 1) * columns + 1)
-    spread[..., ::rows, ::columns] = grad_output
-    by_group = weight.unflatten(0, (groups, -1)).transpose(1, 2).flatten(0, 1)
-    reach = [d * (k - 1) for d, k in zip(options.dilation, weight.shape[2:], strict=True)]
-    full = replace(options, stride=(1, 1), padding=(reach[0], reach[1]), padding_mode="zeros")
-    gradient = convolve_on_device(spread, by_group.flip(2, 3), device_number, full)
-    # Rows and columns that the stride never reached have no gradient.
-    beyond = [
-        whole - part for whole, part in zip(padded.shape[2:], gradient.shape[2:], strict=True)
-    ]
-    return functional.pad(gradient, (0, beyond[1], 0, beyond[0]))
-
-
-def _optical_weight_gradient(
-    grad_output: torch.Tensor,
-    padded: torch.Tensor,
-    weight: torch.Tensor,
-    device_number: int,
-    options: ConvolutionOptions,
-) -> torch.Tensor:
-    """Correlation of the padded input with the output gradient, summed over the batch."""
-    height, width = (
-        (length - 1) * stride + dilation * (kernel - 1) + 1
-        for length, stride, dilation, kernel in zip(
-            grad_output.shape[2:], options.stride, options.dilation, weight.shape[2:], strict=True
-        )
+    of_input, of_weight = convolution_gradients(
+        grad_output,
+        input,
+        weight,
+        options.stride,
+        options.padding,
+        options.dilation,
+        options.groups,
+        options.padding_mode,
+        options.precision,
+        *wanted,
+        device_number,
     )
-    lags = replace(
-        options,
-        stride=options.dilation,
-        dilation=options.stride,
-        padding=(0, 0),
-        padding_mode="zeros",
-        groups=1,
-    )
-    gradients = [
-        convolve_on_device(pictures.transpose(0, 1), kernels.transpose(0, 1), device_number, lags)
-        for pictures, kernels in zip(
-            padded[..., :height, :width].chunk(options.groups, dim=1),
-            grad_output.chunk(options.groups, dim=1),
-            strict=True,
-        )
-    ]
-    return torch.cat([gradient.transpose(0, 1) for gradient in gradients])
+    return of_input if wanted[0] else None, of_weight if wanted[1] else None

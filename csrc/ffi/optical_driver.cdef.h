@@ -328,6 +328,102 @@ odev_status odev_make_emulator(const odev_emulator_spec *spec, const odev_data_s
                                odev_backend *backend, void **context);
 odev_status odev_save_emulator(const odev_emulator_spec *spec, const odev_data_sheet *sheet, const char *path);
 
+/* optical_convolution.h */
+typedef struct odev_segment {
+  uint32_t tile, row, column;
+  uint32_t image, top, left;
+  uint32_t height, width;
+} odev_segment;
+typedef struct odev_tiles {
+  uint32_t n;
+  uint32_t first_tile, tiles;
+  uint32_t extent_rows, extent_columns;
+  uint32_t pack;
+  const odev_segment *segment;
+  const uint32_t *first_segment;
+} odev_tiles;
+typedef enum odev_padding {
+  ODEV_PADDING_ZEROS = 0,
+  ODEV_PADDING_REFLECT = 1,
+  ODEV_PADDING_REPLICATE = 2,
+  ODEV_PADDING_CIRCULAR = 3
+} odev_padding;
+typedef struct odev_plane_source {
+  uint32_t channel, row, column;
+} odev_plane_source;
+typedef struct odev_pictures {
+  uint32_t batch, channels, height, width;
+  uint32_t padding_mode, pad_top, pad_left, padded_height, padded_width;
+  uint32_t step_rows, step_columns;
+  uint32_t planes;
+  const odev_plane_source *plane;
+} odev_pictures;
+typedef struct odev_cut_job {
+  uint32_t struct_size;
+  int32_t threads;
+  uint32_t cotangent;
+  odev_tiles tiles;
+  odev_pictures pictures;
+  const float *x;
+  float *frames, *scale, *polynomials;
+} odev_cut_job;
+typedef struct odev_put_job {
+  uint32_t struct_size;
+  int32_t threads;
+  uint32_t add;
+  odev_tiles tiles;
+  uint32_t batch, outputs, height, width;
+  uint32_t stride_rows, stride_columns;
+  uint32_t groups, inputs;
+  const float *frames, *scale, *polynomials, *moments, *bias;
+  float *y;
+} odev_put_job;
+typedef struct odev_fold_job {
+  uint32_t struct_size;
+  int32_t threads;
+  odev_tiles tiles;
+  odev_pictures pictures;
+  const float *frames, *scale;
+  float *x;
+} odev_fold_job;
+typedef struct odev_spectra_job {
+  uint32_t struct_size;
+  int32_t threads;
+  uint32_t n, pictures, pack;
+  float *frames, *scale, *spectra;
+} odev_spectra_job;
+typedef struct odev_kernel_job {
+  uint32_t struct_size;
+  int32_t threads;
+  uint32_t n, groups, outputs, inputs, taps_rows, taps_columns, dilation_rows, dilation_columns;
+  const float *weight;
+  float *spectra;
+} odev_kernel_job;
+typedef struct odev_product_job {
+  uint32_t struct_size;
+  int32_t threads;
+  uint32_t n, tiles, groups, inputs, outputs, first, count, adjoint;
+  const float *x, *kernels;
+  float *y;
+} odev_product_job;
+typedef struct odev_taps_job {
+  uint32_t struct_size;
+  int32_t threads;
+  uint32_t n, tiles, groups, outputs, inputs, taps_rows, taps_columns, dilation_rows, dilation_columns;
+  const float *x, *g;
+  float *gradient;
+} odev_taps_job;
+uint32_t odev_bin_blocks(uint32_t n);
+odev_status odev_largest_magnitude(const float *x, uint64_t count, int32_t threads, float *largest);
+odev_status odev_cut(const odev_cut_job *job);
+odev_status odev_put(const odev_put_job *job);
+odev_status odev_fold(const odev_fold_job *job);
+odev_status odev_separate_spectra(const odev_spectra_job *job);
+odev_status odev_join_spectra(const odev_spectra_job *job);
+odev_status odev_kernel_spectra(const odev_kernel_job *job);
+odev_status odev_multiply_spectra(const odev_product_job *job);
+odev_status odev_correlate_taps(const odev_taps_job *job);
+
 /* canary.h */
 odev_status odev_canary(const char *fault);
 

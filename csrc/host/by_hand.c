@@ -6,17 +6,12 @@
 #include "../core/error.h"
 
 /* The index of the first number that is NaN or infinite, or count. */
-static size_t first_nonfinite(const float *x, size_t count) {
+static size_t first_nonfinite(const odev_kernels *kernels, const float *x, size_t count) {
   enum { CHUNK = 4096 };
   for (size_t begin = 0; begin < count; begin += CHUNK) {
     const size_t end = begin + CHUNK < count ? begin + CHUNK : count;
-    uint32_t bad = 0;
-    for (size_t i = begin; i < end; ++i) {
-      uint32_t bits;
-      memcpy(&bits, x + i, sizeof bits);
-      bad |= (bits & 0x7f800000u) == 0x7f800000u;
-    }
-    if (!bad) continue;
+    const float largest = kernels->convolution.largest(x + begin, end - begin);
+    if (largest == largest) continue;
     for (size_t i = begin; i < end; ++i)
       if (!__builtin_isfinite(x[i])) return i;
   }
@@ -25,7 +20,7 @@ static size_t first_nonfinite(const float *x, size_t count) {
 
 static odev_status check_targets(const odev_device *device, const float *x, uint32_t items, const char *name) {
   const size_t frame = 2 * (size_t)device->caps.n * device->caps.n;
-  const size_t at = first_nonfinite(x, items * frame);
+  const size_t at = first_nonfinite(device->kernels, x, items * frame);
   if (at == items * frame) return ODEV_OK;
   return odev_fail(ODEV_ERR_NONFINITE, "%s[%zu] holds NaN or infinity at pixel (%zu, %zu)", name, at / frame,
                    at % frame / 2 / device->caps.n, at / 2 % device->caps.n);

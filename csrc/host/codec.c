@@ -19,6 +19,7 @@ static const float *map_plane(odev_arena *arena, odev_geometry g, const double *
 
 static double half_over(double x) { return 0.5 / x; }
 static double one_over(double x) { return 1 / x; }
+static double per_reach2(double rho) { return 1 / ((1 + rho) * (1 + rho)); }
 static double two_pi_over(double x) { return two_pi / x; }
 
 /* 1 / source, complex, onto two planes; infinite where the source is 0 would poison, so 0 there. */
@@ -66,6 +67,36 @@ static const float *jacobi_plane(odev_arena *arena, const odev_codec *k, int sta
       plane[r * g.ld + c] = (float)(1 / sum);
     }
   return plane;
+}
+
+/* Mean of the first `rows` x `columns` from column `first` on: links to a neighbour outside are zero. */
+static double mean_of(const double *plane, int n, int rows, int first, int columns) {
+  double sum = 0;
+  for (int r = 0; r < rows; ++r)
+    for (int c = first; c < first + columns; ++c) sum += plane[(size_t)r * (size_t)n + (size_t)c];
+  return rows * columns > 0 ? sum / (rows * columns) : 0;
+}
+
+static void mean_links(float mean[3], const double *links, const double *partner, int n) {
+  const size_t plane = (size_t)n * (size_t)n;
+  const double east = mean_of(links + ODEV_LINK_E * plane, n, n, 0, n - 1);
+  const double south = mean_of(links + ODEV_LINK_S * plane, n, n - 1, 0, n);
+  const double south_east = mean_of(links + ODEV_LINK_SE * plane, n, n - 1, 0, n - 1);
+  const double south_west = mean_of(links + ODEV_LINK_SW * plane, n, n - 1, 1, n - 1);
+  mean[0] = (float)((east + south) / 2);
+  mean[1] = (float)((south_east + south_west) / 2);
+  mean[2] = (float)mean_of(partner, n, n, 0, n);
+}
+
+static void mean_sums(odev_arena *arena, odev_geometry g, const float mean[3], const float *sums[3]) {
+  for (int kind = 0; kind < 3; ++kind) {
+    float *const row = odev_arena_take(arena, (size_t)g.ld);
+    for (int c = 0; c < g.n; ++c) {
+      const int across = (c > 0) + (c < g.n - 1), down = g.n == 1 ? 0 : kind == 1 ? 2 : 1;
+      row[c] = 1 + (float)(across + down) * mean[0] + (float)(across * down) * mean[1] + mean[2];
+    }
+    sums[kind] = row;
+  }
 }
 
 /* The substrate: which moments a frame of heaters in mid-window has, how much less power theta takes where it
@@ -129,6 +160,7 @@ static void build_heaters(odev_codec *k, odev_arena *arena, const odev_calibrati
   for (size_t stage = 0; stage < 2; ++stage) {
     k->rho[stage] = odev_plain_from(arena, g, s->rho + stage * plane, 1, 1.0);
     k->half_over_rho[stage] = map_plane(arena, g, s->rho + stage * plane, half_over);
+    k->per_reach2[stage] = map_plane(arena, g, s->rho + stage * plane, per_reach2);
     k->theta0_turns[stage] = odev_plain_from(arena, g, s->theta0_rad + stage * plane, 1, 1 / two_pi);
     k->partner[stage] = odev_plain_from(arena, g, s->partner + stage * plane, 1, 1.0);
     for (size_t heater = 0; heater < 2; ++heater) {
@@ -141,6 +173,8 @@ static void build_heaters(odev_codec *k, odev_arena *arena, const odev_calibrati
       k->slope_per_mw[stage][heater] = odev_plain_from(arena, g, s->beta_per_mw + at * plane, 1, 1.0);
       for (size_t d = 0; d < ODEV_LINKS; ++d)
         k->link[stage][heater][d] = odev_halo_from(arena, g, s->links + (ODEV_LINKS * at + d) * plane);
+      mean_links(k->mean_links[stage][heater], s->links + ODEV_LINKS * at * plane, s->partner + stage * plane, g.n);
+      mean_sums(arena, g, k->mean_links[stage][heater], k->mean_sums[stage][heater]);
       k->jacobi_start[stage][heater] = jacobi_plane(arena, k, (int)stage, (int)heater);
     }
   }
@@ -188,7 +222,7 @@ int odev_codec_init(odev_codec *k, const odev_caps *caps, const odev_calibration
 
   const size_t plain = odev_round_up(odev_plain_size(g)), halo = odev_round_up(odev_halo_size(g));
   odev_arena arena;
-  if (odev_arena_init(&arena, 39 * plain + 16 * halo + 3 * odev_round_up((size_t)g.ld))) return -1;
+  if (odev_arena_init(&arena, 41 * plain + 16 * halo + 15 * odev_round_up((size_t)g.ld))) return -1;
   k->storage = arena.storage;
   build_heaters(k, &arena, s);
   build_substrate(k, &arena, s);
@@ -219,7 +253,8 @@ void odev_codec_free(odev_codec *k) {
 
 size_t odev_encode_scratch_size(int n) {
   const odev_geometry g = odev_geometry_of(n);
-  return 10 * odev_plain_size(g) + 8 * odev_halo_size(g);
+  return 10 * odev_round_up(odev_plain_size(g)) + 4 * odev_round_up(odev_halo_size(g)) +
+         4 * odev_round_up(odev_recent_size(g));
 }
 
 uint8_t odev_launch_step_for(const odev_codec *k, float peak) {

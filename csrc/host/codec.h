@@ -20,6 +20,7 @@ typedef struct {
 
   const float *rho[2];
   const float *half_over_rho[2]; /* 1 / (2 rho) */
+  const float *per_reach2[2];    /* 1 / (1 + rho)^2: of the most power a stage passes */
   const float *theta0_turns[2];
   const float *mw_per_turn[2][2];
   const float *turns_per_mw[2][2];
@@ -28,6 +29,8 @@ typedef struct {
   const float *per_power_full[2][2]; /* and its inverse */
   const float *link[2][2][ODEV_LINKS]; /* halo */
   const float *partner[2];
+  float mean_links[2][2][3]; /* to a neighbour at a side, at a corner, and to the partner: inside the grid */
+  const float *mean_sums[2][2][3]; /* 1 + sum of them, in the first row of pixels, in others, in the last */
   const float *jacobi_start[2][2]; /* 1 / (1 + sum of the couplings) */
   int has_ring, has_substrate;
   float ring[3], ring_sum;

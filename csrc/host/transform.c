@@ -224,12 +224,7 @@ static void correct_drift(const round_data *r, uint64_t u, odev_pilot_state befo
   if (!(norm > DARK * DARK)) return; /* no light: what was measured is noise, and stays it */
   /* A forward transform of conj(x) was taken: its result is the conjugate already. */
   const float re = (float)(gain[0] / norm), im = (float)((r->job->inverse ? gain[1] : -gain[1]) / norm);
-  float *y = r->job->y + 2 * r->pixels * (size_t)item;
-  for (size_t i = 0; i < r->pixels; ++i) {
-    const float a = y[2 * i], b = y[2 * i + 1];
-    y[2 * i] = a * re - b * im;
-    y[2 * i + 1] = a * im + b * re;
-  }
+  r->device->kernels->turn(r->job->y + 2 * r->pixels * (size_t)item, r->pixels, re, im);
 }
 
 static odev_status run_round(round_data *r, const uint32_t *items, uint32_t count, odev_result *result) {

@@ -81,35 +81,38 @@ INLINE void plane_store(odev_plane p, int r, int c, vf value) {
     store_u16((uint16_t *)p.data + at, c, p.n, value);
 }
 
-/* W interleaved complex numbers from column c of a natural N x N plane, split; and back.  Full vectors don't
- * go by way of memory. */
-INLINE void load_complex(const float *row, int c, int n, vf *re, vf *im) {
+/* W interleaved complex numbers, split; and back. */
+INLINE void load_pairs(const float *p, vf *re, vf *im) {
+  const vf a = vload(p), b = vload(p + W);
   const vi even = (vi)(2 * vlane_index());
-  const float *from = row + 2 * (size_t)c;
-  float some[2 * W];
-  if (__builtin_expect(c + W > n, 0)) {
-    memset(some, 0, sizeof some);
-    if (c < n) memcpy(some, from, 2 * (size_t)(n - c) * sizeof *some);
-    from = some;
-  }
-  const vf a = vload(from), b = vload(from + W);
   *re = __builtin_shuffle(a, b, even);
   *im = __builtin_shuffle(a, b, even + 1);
 }
-INLINE void store_complex(float *row, int c, int n, vf re, vf im) {
+INLINE void store_pairs(float *p, vf re, vf im) {
   const vu lane = vlane_index();
   const vi lo = (vi)(lane / 2 + (lane & 1) * W), hi = lo + W / 2;
-  const vf a = __builtin_shuffle(re, im, lo), b = __builtin_shuffle(re, im, hi);
-  float *to = row + 2 * (size_t)c;
-  if (__builtin_expect(c + W <= n, 1)) {
-    vstore(to, a);
-    vstore(to + W, b);
-  } else if (c < n) {
-    float some[2 * W];
-    vstore(some, a);
-    vstore(some + W, b);
-    memcpy(to, some, 2 * (size_t)(n - c) * sizeof *some);
+  vstore(p, __builtin_shuffle(re, im, lo));
+  vstore(p + W, __builtin_shuffle(re, im, hi));
+}
+
+/* The same from column c of a row of n, of which there may be fewer than W left. */
+INLINE void load_complex(const float *row, int c, int n, vf *re, vf *im) {
+  if (c + W <= n) {
+    load_pairs(row + 2 * (size_t)c, re, im);
+    return;
   }
+  float v[2 * W] = {0};
+  if (c < n) memcpy(v, row + 2 * (size_t)c, 2 * (size_t)(n - c) * sizeof *v);
+  load_pairs(v, re, im);
+}
+INLINE void store_complex(float *row, int c, int n, vf re, vf im) {
+  if (c + W <= n) {
+    store_pairs(row + 2 * (size_t)c, re, im);
+    return;
+  }
+  float v[2 * W];
+  store_pairs(v, re, im);
+  if (c < n) memcpy(row + 2 * (size_t)c, v, 2 * (size_t)(n - c) * sizeof *v);
 }
 
 #endif

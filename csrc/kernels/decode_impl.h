@@ -14,13 +14,14 @@ typedef struct {
 
 /* Four steps: Y = [(I0 - I2) + i (I1 - I3)] / 4.  Three, I0 without reference and rho the reference alone:
  * Y = [(I1 - I0 - rho) + i (I2 - I0 - rho)] / 2; I0 enters twice, into the sum as well. */
-INLINE combined combine_steps(const odev_codec *k, const void *counts, int exposure, int r, int c, int steps) {
-  const size_t plane = (size_t)k->geometry.n * (size_t)k->geometry.n * (k->float_counts ? 4 : 2);
+INLINE combined combine_steps(const odev_codec *k, odev_geometry g, int is_float, const void *counts, int exposure, int r,
+                              int c, int steps) {
+  const size_t plane = (size_t)g.n * (size_t)g.n * (is_float ? 4 : 2);
   vf dn[4];
   vf brightest = vset(0.0f);
   for (int step = 0; step < steps; ++step) {
     const odev_plane p = {(char *)(uintptr_t)counts + (size_t)(steps * exposure + step) * plane,
-                          k->float_counts, k->geometry.n};
+                          is_float, g.n};
     dn[step] = plane_load(p, r, c);
     brightest = vmax(brightest, dn[step]);
   }
@@ -29,7 +30,7 @@ INLINE combined combine_steps(const odev_codec *k, const void *counts, int expos
     re = (dn[0] - dn[2]) * vset(0.25f), im = (dn[1] - dn[3]) * vset(0.25f);
     sum = (dn[0] + dn[2]) + (dn[1] + dn[3]);
   } else {
-    const vf alone = dn[0] + vload(k->reference_dn + r * k->geometry.ld + c);
+    const vf alone = dn[0] + vload(k->reference_dn + r * g.ld + c);
     re = (dn[1] - alone) * vset(0.5f), im = (dn[2] - alone) * vset(0.5f);
     sum = (dn[0] + dn[0]) + (dn[1] + dn[2]);
   }
@@ -42,9 +43,9 @@ INLINE combined combine_steps(const odev_codec *k, const void *counts, int expos
 /* One frame's exposures to F(x), weighted by inverse variance.  The variance comes from the counts:
  * shot noise of their sum and four times the read noise, over the squared gain.  A saturated bin counts
  * only in exposure 0, the dimmest.  Returns how many bins that one had saturated. */
-INLINE uint32_t decode_frame_impl(const odev_codec *k, const void *counts, const uint8_t *launch_step,
-                                  int exposures, float scale, int conjugate, int accumulate, int steps, float *y) {
-  const odev_geometry g = k->geometry;
+INLINE uint32_t decode_frame_impl(const odev_codec *k, odev_geometry g, int is_float, const void *counts,
+                                  const uint8_t *launch_step, int exposures, float scale, int conjugate, int accumulate,
+                                  int steps, float *y) {
   uint32_t saturated = 0;
   const vf inverse_scale = vset(1.0f / scale), sign = vset(conjugate ? -1.0f : 1.0f);
   for (int r = 0; r < g.n; ++r)
@@ -54,7 +55,7 @@ INLINE uint32_t decode_frame_impl(const odev_codec *k, const void *counts, const
       vf weights = vset(0.0f);
       const vf inverse_re = vload(k->inverse_output_re + at), inverse_im = vload(k->inverse_output_im + at);
       for (int e = 0; e < exposures; ++e) {
-        const combined f = combine_steps(k, counts, e, r, c, steps);
+        const combined f = combine_steps(k, g, is_float, counts, e, r, c, steps);
         const float *gain = k->launch_inverse[launch_step[e]];
         const vc z = vc_mul(f.y, vset(gain[0]), vset(gain[1]));
         const uint32_t full = e == 0 ? vmask_bits(f.saturated) : 0;
@@ -64,7 +65,6 @@ INLINE uint32_t decode_frame_impl(const odev_codec *k, const void *counts, const
         }
         if (exposures == 1) {
           sum = z;
-          weights = vset(1.0f);
           continue;
         }
         const vf light = vmax(f.sum - vset(4.0f * k->black_dn), vset(0.0f));
@@ -77,8 +77,12 @@ INLINE uint32_t decode_frame_impl(const odev_codec *k, const void *counts, const
         sum.im = vfma(z.im, weight, sum.im);
         weights = weights + weight;
       }
-      const vf norm = vset(1.0f) / weights;
-      vc out = vc_mul((vc){sum.re * norm, sum.im * norm}, inverse_re, inverse_im);
+      if (exposures > 1) {
+        const vf norm = vset(1.0f) / weights;
+        sum.re = sum.re * norm;
+        sum.im = sum.im * norm;
+      }
+      vc out = vc_mul(sum, inverse_re, inverse_im);
       out.re = out.re * inverse_scale;
       out.im = out.im * (inverse_scale * sign);
       float *row = y + 2 * (size_t)r * (size_t)g.n;
@@ -102,7 +106,7 @@ INLINE void pilot_gain_impl(const odev_codec *k, const void *counts, int steps, 
     vf a = vset(0.0f), b = vset(0.0f), d = vset(0.0f);
     for (int c = 0; c < g.n; c += W) {
       const int at = r * g.ld + c;
-      const combined f = combine_steps(k, counts, 0, r, c, steps);
+      const combined f = combine_steps(k, g, k->float_counts, counts, 0, r, c, steps);
       const vc z = vc_mul(f.y, vset(inverse[0]), vset(inverse[1]));
       /* A clipped bin tells nothing. */
       const vf pr = vselect(f.saturated, vset(0.0f), vload(k->pilot_re + at));
@@ -115,6 +119,21 @@ INLINE void pilot_gain_impl(const odev_codec *k, const void *counts, int steps, 
   }
   gain[0] = norm > 0 ? re / norm : 1.0;
   gain[1] = norm > 0 ? im / norm : 0.0;
+}
+
+INLINE void turn_impl(float *y, size_t count, float re, float im) {
+  size_t i = 0;
+  for (; i + W <= count; i += W) {
+    vf a, b;
+    load_pairs(y + 2 * i, &a, &b);
+    const vc z = vc_mul((vc){a, b}, vset(re), vset(im));
+    store_pairs(y + 2 * i, z.re, z.im);
+  }
+  if (i == count) return;
+  vf a, b;
+  load_complex(y + 2 * i, 0, (int)(count - i), &a, &b);
+  const vc z = vc_mul((vc){a, b}, vset(re), vset(im));
+  store_complex(y + 2 * i, 0, (int)(count - i), z.re, z.im);
 }
 
 #endif

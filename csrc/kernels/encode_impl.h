@@ -34,10 +34,12 @@ INLINE float lane_max(vf v) {
 INLINE float normalising_factor(odev_geometry g, const float *x) {
   const size_t count = 2 * (size_t)g.n * (size_t)g.n;
   vf most = vset(0.0f);
-  size_t i = 0;
-  for (; i + W <= count; i += W) most = vmax(vabs(vload(x + i)), most);
+  for (size_t i = 0; i < count / W; ++i) most = vmax(vabs(vload(x + i * W)), most);
   float largest = lane_max(most);
-  for (; i < count; ++i) largest = __builtin_fabsf(x[i]) > largest ? __builtin_fabsf(x[i]) : largest;
+  for (size_t left = count % W; left > 0; --left) {
+    const float value = __builtin_fabsf(x[count - left]);
+    largest = value > largest ? value : largest;
+  }
   uint32_t bits;
   memcpy(&bits, &largest, sizeof bits);
   const uint32_t exponent = bits >> 23; /* biased; 0 for zero and denormals */
@@ -48,88 +50,89 @@ INLINE float normalising_factor(odev_geometry g, const float *x) {
 }
 
 /* Load factor * x, conjugated if asked (the forward transform of conj(x) is conj of the inverse). */
-INLINE float load_target(odev_geometry g, const float *x, int conjugate, float *re, float *im) {
-  const float factor = normalising_factor(g, x);
-  const vf keep = vset(factor), turn = vset(conjugate ? -factor : factor);
-  for (int r = 0; r < g.n; ++r)
-    for (int c = 0; c < g.ld; c += W) {
-      vf a, b;
-      load_complex(x + 2 * (size_t)r * (size_t)g.n, c, g.n, &a, &b);
-      vstore(re + r * g.ld + c, a * keep);
-      vstore(im + r * g.ld + c, b * turn);
-    }
-  return factor;
+INLINE vc load_target(odev_geometry g, const float *x, int r, int c, vf keep, vf turn) {
+  vc target;
+  load_complex(x + 2 * (size_t)r * (size_t)g.n, c, g.n, &target.re, &target.im);
+  return (vc){target.re * keep, target.im * turn};
 }
 
-/* t = x / input_map, and the largest power that it asks of a pixel, relative to what that has. */
-INLINE float chip_target(const odev_codec *k, encode_scratch s, int both_stages) {
-  const odev_geometry g = k->geometry;
+/* x, t = x / input_map, and the largest power that t asks of a pixel, relative to what that has. */
+INLINE float chip_target(const odev_codec *k, odev_geometry g, const encode_scratch *s, const float *x, float factor, int conjugate,
+                         int both_stages) {
+  const vf keep = vset(factor), turn = vset(conjugate ? -factor : factor);
   vf most = vset(0.0f);
   for (int r = 0; r < g.n; ++r)
     for (int c = 0; c < g.ld; c += W) {
       const int at = r * g.ld + c;
-      const vc t = vc_mul((vc){vload(s.x_re + at), vload(s.x_im + at)}, vload(k->inverse_input_re + at),
-                          vload(k->inverse_input_im + at));
-      vstore(s.t_re + at, t.re);
-      vstore(s.t_im + at, t.im);
-      vf reach = vset(1.0f) + vload(k->rho[0] + at);
-      if (both_stages) reach = reach * (vset(1.0f) + vload(k->rho[1] + at));
-      most = vmax(most, vfma(t.re, t.re, t.im * t.im) / (reach * reach));
+      const vc target = load_target(g, x, r, c, keep, turn);
+      const vc t = vc_mul(target, vload(k->inverse_input_re + at), vload(k->inverse_input_im + at));
+      vstore(s->x_re + at, target.re);
+      vstore(s->x_im + at, target.im);
+      vstore(s->t_re + at, t.re);
+      vstore(s->t_im + at, t.im);
+      vf share = vfma(t.re, t.re, t.im * t.im) * vload(k->per_reach2[0] + at);
+      if (both_stages) share = share * vload(k->per_reach2[1] + at);
+      most = vmax(most, share);
     }
   return lane_max(most);
 }
 
-INLINE float operand_target(const odev_codec *k, encode_scratch s) {
-  const odev_geometry g = k->geometry;
+INLINE float operand_target(const odev_codec *k, odev_geometry g, const encode_scratch *s, const float *operand, float factor, int conjugate) {
+  const vf keep = vset(factor), turn = vset(conjugate ? -factor : factor);
   vf most = vset(0.0f);
-  for (int at = 0; at < g.n * g.ld; at += W) {
-    const vf reach = vset(1.0f) + vload(k->rho[1] + at);
-    const vf a = vload(s.o_re + at), b = vload(s.o_im + at);
-    most = vmax(most, vfma(a, a, b * b) / (reach * reach));
-  }
+  for (int r = 0; r < g.n; ++r)
+    for (int c = 0; c < g.ld; c += W) {
+      const int at = r * g.ld + c;
+      const vc o = load_target(g, operand, r, c, keep, turn);
+      vstore(s->o_re + at, o.re);
+      vstore(s->o_im + at, o.im);
+      most = vmax(most, vfma(o.re, o.re, o.im * o.im) * vload(k->per_reach2[1] + at));
+    }
   return lane_max(most);
 }
 
-/* theta (turns, upper half) and transmission of one stage at amplitude m. */
-INLINE vc stage_at(const odev_codec *k, int stage, int at, vf m, vf *theta_turns) {
+/* theta (turns, upper half) and transmission of one stage at power m2 = |m|^2. */
+INLINE vc stage_at(const odev_codec *k, int stage, int at, vf m2, vf *theta_turns) {
   const vf rho = vload(k->rho[stage] + at);
-  vf c = (m * m - vfma(rho, rho, vset(1.0f))) * vload(k->half_over_rho[stage] + at);
+  vf c = (m2 - vfma(rho, rho, vset(1.0f))) * vload(k->half_over_rho[stage] + at);
   c = vmin(vmax(c, vset(-1.0f)), vset(1.0f));
-  const vf s = vsqrt((vset(1.0f) - c) * (vset(1.0f) + c));
-  *theta_turns = vatan2_turns(s, c);
-  return (vc){vfma(rho, c, vset(1.0f)), rho * s};
+  vf sine;
+  *theta_turns = vacos_turns(c, &sine);
+  return (vc){vfma(rho, c, vset(1.0f)), rho * sine};
 }
 
-INLINE vf clip_to_stage(const odev_codec *k, int stage, int at, vf m) {
-  const vf rho = vload(k->rho[stage] + at), one = vset(1.0f);
-  return vmin(vmax(m, vabs(one - rho)), one + rho);
+/* |m|^2 brought to what a stage can do. */
+INLINE vf clip_to_stage(const odev_codec *k, int stage, int at, vf m2) {
+  const vf rho = vload(k->rho[stage] + at), least = vset(1.0f) - rho, most = vset(1.0f) + rho;
+  return vmin(vmax(m2, least * least), most * most);
 }
 
 /* Targets to the heat Q (mW) that each heater must feel, and the first guess of its power. */
-INLINE void targets_to_heat(const odev_codec *k, encode_scratch s, float scale, float operand_scale,
+INLINE void targets_to_heat(const odev_codec *k, odev_geometry g, const encode_scratch *s, float scale, float operand_scale,
                             int has_operand) {
-  const odev_geometry g = k->geometry;
   for (int r = 0; r < g.n; ++r)
     for (int c = 0; c < g.ld; c += W) {
       const int at = r * g.ld + c, halo = r * g.pitch + c;
-      const vc want = {vload(s.t_re + at), vload(s.t_im + at)};
-      const vf amplitude = vsqrt(vfma(want.re, want.re, want.im * want.im)) * vset(scale);
+      const vc want = {vload(s->t_re + at), vload(s->t_im + at)};
+      const vf power = vfma(want.re, want.re, want.im * want.im) * vset(scale * scale);
       vf theta[2], phi[2];
       if (has_operand) {
         /* Each stage carries its own factor, phase and all: the product is the chip's. */
-        const vc factor = {vload(s.o_re + at), vload(s.o_im + at)};
-        const vf second = vsqrt(vfma(factor.re, factor.re, factor.im * factor.im));
-        const vc ta = stage_at(k, 0, at, clip_to_stage(k, 0, at, amplitude), &theta[0]);
-        const vc tb = stage_at(k, 1, at, clip_to_stage(k, 1, at, second * vset(operand_scale)), &theta[1]);
+        const vc factor = {vload(s->o_re + at), vload(s->o_im + at)};
+        const vf second = vfma(factor.re, factor.re, factor.im * factor.im) * vset(operand_scale * operand_scale);
+        const vc ta = stage_at(k, 0, at, power, &theta[0]);
+        const vc tb = stage_at(k, 1, at, second, &theta[1]);
         const vc ra = vc_mul(want, ta.re, -ta.im), rb = vc_mul(factor, tb.re, -tb.im);
         phi[0] = vatan2_turns(ra.im, ra.re) - vset(PARKED_PHI);
         phi[1] = vatan2_turns(rb.im, rb.re) + vset(PARKED_PHI);
       } else {
-        /* Even shares; where one stage is at its floor or ceiling, the other makes up for it. */
-        const vf second = clip_to_stage(k, 1, at, amplitude / clip_to_stage(k, 0, at, vsqrt(amplitude)));
-        const vf first = clip_to_stage(k, 0, at, amplitude / second);
-        const vc ta = stage_at(k, 0, at, first, &theta[0]);
-        const vc tb = stage_at(k, 1, at, second, &theta[1]);
+        /* Even shares, |m_a|^2 = |m_b|^2 = |m_a m_b|; where one stage is at its floor or ceiling, the
+         * other makes up for it. */
+        const vf even = vsqrt(power), first = clip_to_stage(k, 0, at, even), second = clip_to_stage(k, 1, at, even);
+        const vmask a_has = vequal(first, even);
+        const vf other = power / vmax(vselect(a_has, second, first), vset(1e-30f));
+        const vc ta = stage_at(k, 0, at, vselect(a_has, other, first), &theta[0]);
+        const vc tb = stage_at(k, 1, at, vselect(a_has, second, other), &theta[1]);
         /* Only the sum of both phi reaches the field: stage b's stays parked. */
         const vc both = vc_mul(ta, tb.re, tb.im);
         const vc rest = vc_mul(want, both.re, -both.im);
@@ -140,56 +143,32 @@ INLINE void targets_to_heat(const odev_codec *k, encode_scratch s, float scale, 
         const int i = h >> 1;
         const vf psi = h & 1 ? phi[i] : theta[i] - vload(k->theta0_turns[i] + at);
         const vf q = wrap_to_window(psi) * vload(k->mw_per_turn[i][h & 1] + at);
-        vstore(s.heat[h] + at, q);
-        vstore(s.power[h] + halo, q * vload(k->jacobi_start[i][h & 1] + at));
+        vstore(s->heat[h] + at, q);
+        vstore(s->power[h] + halo, q * vload(k->jacobi_start[i][h & 1] + at));
       }
     }
 }
 
-INLINE odev_plane code_plane(const odev_codec *k, void *codes, int h) {
-  const size_t plane = (size_t)k->geometry.n * (size_t)k->geometry.n;
-  return (odev_plane){(char *)codes + (size_t)h * plane * (k->float_codes ? 4 : 2), k->float_codes,
-                      k->geometry.n};
-}
-
-INLINE void power_to_codes(const odev_codec *k, encode_scratch s, void *codes) {
-  const odev_geometry g = k->geometry;
-  const vf code_max = vset(k->code_max);
-  for (int h = 0; h < 4; ++h) {
-    const odev_plane out = code_plane(k, codes, h);
-    for (int r = 0; r < g.n; ++r)
-      for (int c = 0; c < g.n; c += W) {
-        const vf p = vmax(vload(s.power[h] + r * g.pitch + c), vset(0.0f));
-        const vf slope = vload(k->slope_per_mw[h >> 1][h & 1] + r * g.ld + c);
-        const vf cold = p * vfma(slope, p, vset(1.0f)); /* V^2 / R0 */
-        const vf u2 = cold * vload(k->per_power_full[h >> 1][h & 1] + r * g.ld + c);
-        const vf code = vmin(vsqrt(u2), vset(1.0f)) * code_max;
-        plane_store(out, r, c, code);
-      }
-  }
-}
-
 /* What the calibrated model says these codes realise, m_a m_b, subtracted from scale * t: the target
  * of a residual frame, left in t. */
-INLINE void subtract_realised(const odev_codec *k, encode_scratch s, float scale, void *codes) {
-  const odev_geometry g = k->geometry;
+INLINE void subtract_realised(const odev_codec *k, odev_geometry g, const encode_scratch *s, float scale, void *codes) {
   const vf to_u = vset(1.0f / k->code_max);
   for (int h = 0; h < 4; ++h)
     for (int r = 0; r < g.n; ++r)
       for (int c = 0; c < g.ld; c += W) {
-        const vf u = plane_load(code_plane(k, codes, h), r, c) * to_u;
+        const vf u = plane_load(code_plane(g, k->float_codes, codes, h), r, c) * to_u;
         const vf cold = vload(k->power_full_mw[h >> 1][h & 1] + r * g.ld + c) * (u * u);
         const vf slope4 = vload(k->slope_per_mw[h >> 1][h & 1] + r * g.ld + c) * vset(4.0f);
-        vstore(s.power[h] + r * g.pitch + c,
+        vstore(s->power[h] + r * g.pitch + c,
                (cold + cold) / (vset(1.0f) + vsqrt(vfma(slope4, cold, vset(1.0f)))));
       }
   warmth_modes warm;
-  if (k->has_substrate) warm = modes_of(k, s.power, k->warmth);
+  if (k->has_substrate) warm = modes_of(k, g, s->power, k->warmth);
   for (int r = 0; r < g.n; ++r) {
     float turns[4][ODEV_MAX_N];
-    for (int h = 0; h < 4; ++h) heat_turns_row(k, s.power, h, r, turns[h]);
+    for (int h = 0; h < 4; ++h) heat_turns_row(k, g, s->power, h, r, turns[h]);
     if (k->has_substrate)
-      for (int h = 0; h < 4; h += 2) add_warmth(k, &warm, r, turns[h]);
+      for (int h = 0; h < 4; h += 2) add_warmth(k, g, &warm, r, turns[h]);
     for (int c = 0; c < g.ld; c += W) {
       const int at = r * g.ld + c;
       vf psi[4], si, co;
@@ -201,8 +180,8 @@ INLINE void subtract_realised(const odev_codec *k, encode_scratch s, float scale
         vsincos_turns(psi[2 * i] + vload(k->theta0_turns[i] + at), &si, &co);
         made = vc_mul(made, vfma(rho, co, vset(1.0f)), rho * si);
       }
-      vstore(s.t_re + at, vfma(vload(s.t_re + at), vset(scale), -made.re));
-      vstore(s.t_im + at, vfma(vload(s.t_im + at), vset(scale), -made.im));
+      vstore(s->t_re + at, vfma(vload(s->t_re + at), vset(scale), -made.re));
+      vstore(s->t_im + at, vfma(vload(s->t_im + at), vset(scale), -made.im));
     }
   }
 }
@@ -210,47 +189,44 @@ INLINE void subtract_realised(const odev_codec *k, encode_scratch s, float scale
 INLINE float scale_for(float most) { return most > 0 ? 1.0f / __builtin_sqrtf(most) : 1.0f; }
 
 /* One frame: x (N x N interleaved complex), optionally conjugated and with an operand for stage b. */
-INLINE odev_encoded encode_frame_impl(const odev_codec *k, const float *x, const float *operand,
+INLINE odev_encoded encode_frame_impl(const odev_codec *k, odev_geometry g, int is_float, int has_crosstalk, int has_ring, const float *x, const float *operand,
                                       int conjugate, void *codes, float *memory) {
-  encode_scratch s = encode_scratch_of(k->geometry, memory);
-  float factor = load_target(k->geometry, x, conjugate, s.x_re, s.x_im);
-  const float scale = scale_for(chip_target(k, s, operand == NULL));
+  encode_scratch s = encode_scratch_of(g, memory);
+  float factor = normalising_factor(g, x);
+  const float scale = scale_for(chip_target(k, g, &s, x, factor, conjugate, operand == NULL));
   float operand_scale = 1.0f;
   if (operand) {
-    factor *= load_target(k->geometry, operand, conjugate, s.o_re, s.o_im);
-    operand_scale = scale_for(operand_target(k, s));
+    const float own = normalising_factor(g, operand);
+    operand_scale = scale_for(operand_target(k, g, &s, operand, own, conjugate));
+    factor *= own;
   }
-  targets_to_heat(k, s, scale, operand_scale, operand != NULL);
-  heat_to_power(k, &s);
-  power_to_codes(k, s, codes);
+  targets_to_heat(k, g, &s, scale, operand_scale, operand != NULL);
+  heat_to_codes(k, g, is_float, has_crosstalk, has_ring, &s, codes);
   if (operand) /* the product is what the lens sees */
-    for (int at = 0; at < k->geometry.n * k->geometry.ld; at += W) {
+    for (int at = 0; at < g.n * g.ld; at += W) {
       const vc p = vc_mul((vc){vload(s.x_re + at), vload(s.x_im + at)}, vload(s.o_re + at),
                           vload(s.o_im + at));
       vstore(s.x_re + at, p.re);
       vstore(s.x_im + at, p.im);
     }
-  const target_statistics t = statistics_of(k->geometry, s.x_re, s.x_im);
+  const target_statistics t = statistics_of(g, s.x_re, s.x_im);
   const float both = scale * operand_scale;
-  return (odev_encoded){both * factor, both, predicted_peak(k->geometry, t, both)};
+  return (odev_encoded){both * factor, both, predicted_peak(g, t, both)};
 }
 
 /* The frame that takes up what `codes`, just encoded from the same scratch, could not realise. */
-INLINE odev_encoded encode_residual_impl(const odev_codec *k, odev_encoded first, void *codes,
+INLINE odev_encoded encode_residual_impl(const odev_codec *k, odev_geometry g, odev_encoded first, void *codes,
                                          void *residual_codes, float *memory) {
-  const odev_geometry g = k->geometry;
   encode_scratch s = encode_scratch_of(g, memory);
-  subtract_realised(k, s, first.chip_scale, codes);
+  subtract_realised(k, g, &s, first.chip_scale, codes);
   vf most = vset(0.0f);
   for (int at = 0; at < g.n * g.ld; at += W) {
-    const vf reach = (vset(1.0f) + vload(k->rho[0] + at)) * (vset(1.0f) + vload(k->rho[1] + at));
     const vf a = vload(s.t_re + at), b = vload(s.t_im + at);
-    most = vmax(most, vfma(a, a, b * b) / (reach * reach));
+    most = vmax(most, vfma(a, a, b * b) * vload(k->per_reach2[0] + at) * vload(k->per_reach2[1] + at));
   }
   const float own = scale_for(lane_max(most));
-  targets_to_heat(k, s, own, 1.0f, 0);
-  heat_to_power(k, &s);
-  power_to_codes(k, s, residual_codes);
+  targets_to_heat(k, g, &s, own, 1.0f, 0);
+  heat_to_codes(k, g, k->float_codes, k->has_crosstalk, k->has_ring, &s, residual_codes);
   /* A residual lies where the target is strong, in few pixels: flat, but with more speckle. */
   const target_statistics t = statistics_of(g, s.t_re, s.t_im);
   const float mean = (float)(t.energy / ((double)g.n * (double)g.n));

@@ -10,7 +10,7 @@
 
 #include <stddef.h>
 
-enum { ODEV_LANES = 16, ODEV_MAX_N = 512 };
+enum { ODEV_LANES = 16, ODEV_MAX_N = 512, ODEV_RECENT_ROWS = 5 };
 
 typedef struct {
   int n, ld, pitch;
@@ -28,6 +28,10 @@ static inline size_t odev_halo_size(odev_geometry g) {
   return (size_t)(g.n + 2) * (size_t)g.pitch + ODEV_LANES;
 }
 static inline size_t odev_halo_origin(odev_geometry g) { return (size_t)g.pitch + ODEV_LANES; }
+/* The rows that a sweep has just gone over, and one of zeros. */
+static inline size_t odev_recent_size(odev_geometry g) {
+  return (size_t)(ODEV_RECENT_ROWS + 1) * (size_t)g.pitch + ODEV_LANES;
+}
 /* The transform works on square, padded planes. */
 static inline size_t odev_square_size(odev_geometry g) { return (size_t)g.ld * (size_t)g.ld; }
 

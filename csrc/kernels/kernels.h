@@ -4,6 +4,7 @@
 
 #include "../emulator/model.h"
 #include "../host/codec.h"
+#include "convolution_kernels.h"
 #include "power_rows.h"
 #include "slow_lens.h"
 
@@ -35,8 +36,11 @@ typedef struct {
   uint32_t (*decode)(const odev_codec *, const void *counts, const uint8_t *launch_step, int exposures,
                      float scale, int conjugate, int accumulate, float *y);
   void (*pilot_gain)(const odev_codec *, const void *counts, double gain[2]);
+  /* Complex numbers, interleaved, times one. */
+  void (*turn)(float *y, size_t count, float re, float im);
   /* Random numbers, for tests and for the laser: words[4][16] and normals[4][16] of 16 pixels. */
   void (*random16)(const uint32_t key[2], const uint32_t counter[4], uint32_t *words, float *normals);
+  odev_convolution_kernels convolution;
 } odev_kernels;
 
 extern const odev_kernels odev_kernels_base;

@@ -56,6 +56,7 @@ INLINE void vstore(float *p, vf x) { memcpy(p, &x, sizeof x); }
 typedef __mmask16 vmask;
 INLINE vmask vgreater(vf a, vf b) { return _mm512_cmp_ps_mask((__m512)a, (__m512)b, _CMP_GT_OQ); }
 INLINE vmask vgreater_equal(vf a, vf b) { return _mm512_cmp_ps_mask((__m512)a, (__m512)b, _CMP_GE_OQ); }
+INLINE vmask vequal(vf a, vf b) { return _mm512_cmp_ps_mask((__m512)a, (__m512)b, _CMP_EQ_OQ); }
 INLINE vmask vodd(vi a) { return _mm512_test_epi32_mask((__m512i)a, _mm512_set1_epi32(1)); }
 INLINE vf vselect(vmask m, vf a, vf b) { return (vf)_mm512_mask_blend_ps(m, (__m512)b, (__m512)a); }
 INLINE uint32_t vmask_bits(vmask m) { return m; }
@@ -66,6 +67,7 @@ INLINE vf vmax(vf a, vf b) { return (vf)_mm512_max_ps((__m512)a, (__m512)b); }
 typedef vi vmask;
 INLINE vmask vgreater(vf a, vf b) { return a > b; }
 INLINE vmask vgreater_equal(vf a, vf b) { return a >= b; }
+INLINE vmask vequal(vf a, vf b) { return a == b; }
 INLINE vmask vodd(vi a) { return (a & 1) != 0; }
 INLINE vf vselect(vmask m, vf a, vf b) { return (vf)_mm256_blendv_ps((__m256)b, (__m256)a, (__m256)m); }
 INLINE uint32_t vmask_bits(vmask m) { return (uint32_t)_mm256_movemask_ps((__m256)m); }
@@ -76,6 +78,7 @@ INLINE vf vmax(vf a, vf b) { return (vf)_mm256_max_ps((__m256)a, (__m256)b); }
 typedef vi vmask;
 INLINE vmask vgreater(vf a, vf b) { return a > b; }
 INLINE vmask vgreater_equal(vf a, vf b) { return a >= b; }
+INLINE vmask vequal(vf a, vf b) { return a == b; }
 INLINE vmask vodd(vi a) { return (a & 1) != 0; }
 INLINE vf vselect(vmask m, vf a, vf b) { return (vf)((m & (vi)a) | (~m & (vi)b)); }
 INLINE uint32_t vmask_bits(vmask m) {

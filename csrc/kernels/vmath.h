@@ -74,4 +74,26 @@ INLINE vf vatan2_turns(vf y, vf x) {
   return vcopysign(p, y);
 }
 
+/* acos(c) in turns, in [0, 1/2], and its sine, for |c| <= 1: with u = 1 - |c|, both are sqrt(u) times a
+ * polynomial in u; errors < 4e-8 and < 1.6e-7. */
+INLINE vf vacos_turns(vf c, vf *sine) {
+  const vf u = vset(1.0f) - vabs(c), root = vsqrt(u);
+  vf p = vset(0.000415522985f);
+  p = vfma(p, u, vset(-0.000583107766f));
+  p = vfma(p, u, vset(0.00110095246f));
+  p = vfma(p, u, vset(0.000946676741f));
+  p = vfma(p, u, vset(0.00429113091f));
+  p = vfma(p, u, vset(0.0187495297f));
+  p = vfma(p, u, vset(0.225079281f)) * root;
+  vf q = vset(-0.00160151427f);
+  q = vfma(q, u, vset(0.00310461044f));
+  q = vfma(q, u, vset(-0.00518846013f));
+  q = vfma(q, u, vset(-0.001075113f));
+  q = vfma(q, u, vset(-0.011829138f));
+  q = vfma(q, u, vset(-0.0440606064f));
+  q = vfma(q, u, vset(-0.353563552f));
+  *sine = vfma(q, u, vset(1.41421379f)) * root;
+  return vselect(vgreater(vset(0.0f), c), vset(0.5f) - p, p);
+}
+
 #endif

@@ -45,8 +45,8 @@ static inline odev_calibration small_calibration(const small_planes *p) {
   return (odev_calibration){
       .struct_size = sizeof(odev_calibration), .n = SMALL_N, .launch_steps = SMALL_STEPS, .pilot_launch_step = 4,
       .power_full_mw = p->one, .rho = p->one, .theta0_rad = p->zero, .kappa_rad_per_mw = p->one,
-      .beta_per_mw = p->little, .links = p->little, .partner = p->little, .ring = p->zero,
-      .substrate_rad_per_mw = p->zero, .input_map = p->real_one,
+      .beta_per_mw = p->little, .links = p->little, .partner = p->little, .ring = p->little,
+      .substrate_rad_per_mw = p->little, .input_map = p->real_one,
       .output_map = p->real_one, .launch_gain = p->launch_gain, .pilot_spectrum = p->spectrum,
       .pilot_codes = p->pilot_codes, .black_dn = 50, .saturation_dn = 4000, .reference_dn = 200,
       .gain_e_per_dn = 25, .read_noise_dn = 1};

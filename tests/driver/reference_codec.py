@@ -6,7 +6,7 @@ fast, and free to look at what a device may not: `transform` finds its exposures
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -70,19 +70,52 @@ def usual_warmth(calibration: Calibration) -> NDArray[np.float64]:
     return warmth(middle / (1 + crosstalk(np.ones_like(middle), calibration)), calibration)
 
 
-def codes_of_phases(
-    psi: NDArray[np.float64], calibration: Calibration, info: DeviceInfo
-) -> NDArray[Any]:
-    """Codes for phases psi (n, 2, 2, N, N), of theta beyond the usual warmth."""
+def solve(heat: NDArray[np.float64], calibration: Calibration) -> NDArray[np.float64]:
+    """Powers whose heat, with what they feel of each other, is `heat` [mW].
+
+    Theta's heat is what it takes beyond the usual warmth.
+    """
     usual = usual_warmth(calibration)
-    wanted = psi / calibration.kappa_rad_per_mw
-    power = wanted / (1 + crosstalk(np.ones_like(wanted), calibration))
+    power = heat / (1 + crosstalk(np.ones_like(heat), calibration))
     for _ in range(JACOBI_ROUNDS):
         foreign = crosstalk(power, calibration)
         warm = (warmth(power, calibration) - usual)[..., None, :, :]
         foreign[..., 0, :, :] += warm / calibration.kappa_rad_per_mw[:, 0]
-        power = wanted - foreign
-    power = np.maximum(power, 0.0)
+        power = heat - foreign
+    return power
+
+
+def solve_in_two_rounds(heat: NDArray[np.float64], calibration: Calibration) -> NDArray[np.float64]:
+    """As the kernels do it: the first round knows the couplings' means alone.
+
+    Of a chip without second ring and substrate.
+    """
+    links = calibration.links
+    means = links.copy()
+    for pair in ((0, 1), (2, 3)):  # sides, corners; links over the grid's rim are zero
+        rooms = [links[:, :, d][..., : -DIRECTIONS[d][0] or None, :] for d in pair]
+        rooms = [
+            room[..., :-1] if DIRECTIONS[d][1] > 0 else room[..., 1:] if DIRECTIONS[d][1] else room
+            for room, d in zip(rooms, pair, strict=True)
+        ]
+        mean = np.mean([room.mean((-2, -1)) for room in rooms], axis=0)
+        for d in pair:
+            means[:, :, d] = np.where(links[:, :, d] != 0, mean[..., None, None], 0.0)
+    partner = np.broadcast_to(
+        calibration.partner.mean((-2, -1), keepdims=True), calibration.partner.shape
+    )
+    smooth = replace(calibration, links=means, partner=partner)
+    ones = np.ones_like(heat)
+    power = heat / (1 + crosstalk(ones, calibration))
+    power = power * (1 + crosstalk(ones, smooth)) - crosstalk(power, smooth)
+    return heat - crosstalk(power, calibration)
+
+
+def codes_of_phases(
+    psi: NDArray[np.float64], calibration: Calibration, info: DeviceInfo
+) -> NDArray[Any]:
+    """Codes for phases psi (n, 2, 2, N, N), of theta beyond the usual warmth."""
+    power = np.maximum(solve(psi / calibration.kappa_rad_per_mw, calibration), 0.0)
     cold = power * (1 + calibration.beta_per_mw * power)
     drive = np.minimum(np.sqrt(cold / calibration.power_full_mw), 1.0) * info.code_max
     return (np.rint(drive) if info.dac_bits else drive).astype(info.code_dtype)

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from driver import convolution, open_device, plan
+from driver import convolution, kernel_parts, open_device
 from driver import kernels as prepared
 from driver.convolution import convolve2d
 from driver.errors import DTypeError, NonFiniteError, ShapeError, ValueRangeError
@@ -135,9 +135,9 @@ def test_chunks_of_tiles_and_of_channels_change_nothing(monkeypatch: pytest.Monk
     rng = np.random.default_rng(3)
     x, w = pictures(rng, 3, 3, 41, 39), kernels(rng, 5, 3, 3, 3)
     at_once = convolve2d(ExactDevice(16), x, w, padding=1)
-    monkeypatch.setattr(plan, "CHUNK_BYTES", 0)
+    monkeypatch.setattr(kernel_parts, "CHUNK_BYTES", 0)
     monkeypatch.setattr(prepared, "SPECTRA_BYTES", 1)
-    monkeypatch.setattr(convolution, "_KERNELS", prepared.KernelCache())
+    monkeypatch.setattr(convolution, "KERNELS", prepared.KernelCache())
     device = ExactDevice(16)
     by_chunks = convolve2d(device, x, w, padding=1)
     planned = ConvolutionPlan.for_shapes(x.shape, w.shape, grid=16, padding=1)

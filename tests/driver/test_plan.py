@@ -107,16 +107,18 @@ def test_codec_macs_are_those_of_the_kernels() -> None:
     """Added up by hand, for each pixel, from the multiplications in csrc/kernels."""
     # encode_impl.h: load 2, input map 4, its square 2, reach 1 and its square 1;
     target = 10
-    # amplitude 3, stages 2 × 6, their product and the phase left 2 × 4, four heaters' units 2;
-    # two Jacobi rounds of four heaters with nine others; codes 4 × 4;
+    # power 3, bounds 2 × 2, stages 2 × 6, their product and the phase left 2 × 4, four heaters'
+    # units 2; precompensate_impl.h: moments 2 and 9 / 4 (3) a pixel, warmth 2, off both theta 2;
+    # rounds with five means, and with nine others and a ring of six; codes 4 × 4;
     # predict_impl.h: energy 2, ten complex lags on a quarter of the pixels at most.
-    frame = (3 + 12 + 8 + 8) + 2 * 4 * 9 + 16 + (2 + 10)
-    # subtract_realised: power 4 × 5, heat 4 × 9, turns 4; stages 2 × 2, products 2 × 4,
-    # difference 2; then power 2, reach 2.
-    realised = 20 + 36 + 4 + 4 + 8 + 2 + 4
+    frame = (3 + 4 + 12 + 8 + 8) + (5 + 2 + 2) + 4 * (5 + 9 + 6) + 16 + (2 + 10)
+    # subtract_realised: power 4 × 5, heat 4 × (9 + 6), turns 4, moments 5, warmth 2 × 2; stages
+    # 2 × 2, products 2 × 4, difference 2; then power 2, reach 2.
+    realised = 20 + 60 + 4 + (5 + 4) + 4 + 8 + 2 + 4
     # decode_impl.h, each exposure: quarters 2, leak 6, launch gain 4, and merged: noise,
-    # weight, two sums.  Each frame: norm 2, output map 4, sign 1.  Each item: drift 4.
-    single, two_gain, averaged = 12 + 7, 2 * 16 + 7, 5 * 16 + 7
+    # weight, two sums.  Each frame: norm of a merged one 2, output map 4, scale 2.  Each item:
+    # drift 4.
+    single, two_gain, averaged = 12 + 6, 2 * 16 + 8, 5 * 16 + 8
     pilot = 12 + 6  # combined as one exposure; products with the pilot 4, its square 2
     items = 40  # to and from the products, as in test_counts_of_the_default_layer
     wanted = {
@@ -154,15 +156,12 @@ def test_every_output_pixel_is_computed_once_and_no_segment_overlaps(
     (part,) = plan.parts
     covered = np.zeros((3, *plan.dense), dtype=int)
     used = np.zeros((part.layout.tiles, grid, grid), dtype=int)
-    for g in part.layout.groups:
-        rows, columns = g.height + 2, g.width + 4
-        for tile, row, column, image, top, left in zip(
-            g.tile, g.row, g.column, g.image, g.top, g.left, strict=True
-        ):
-            covered[image, top : top + g.height, left : left + g.width] += 1
-            assert row + rows <= grid
-            assert column + columns <= grid
-            used[tile, row : row + rows, column : column + columns] += 1
+    for tile, row, column, image, top, left, height, width in part.layout.segments:
+        rows, columns = height + 2, width + 4
+        covered[image, top : top + height, left : left + width] += 1
+        assert row + rows <= grid
+        assert column + columns <= grid
+        used[tile, row : row + rows, column : column + columns] += 1
     assert (covered == 1).all()
     assert used.max() == 1
     assert used.any(axis=(1, 2)).all()

@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from driver import Device, convolution
+from driver import Device
 from driver.plan import ConvolutionPlan
 from driver.result import CALIBRATION_MAX_AGE_S, JobResult, one_result
 
@@ -37,7 +38,7 @@ def test_results_add_up() -> None:
 
 def test_a_convolution_is_one_job(lab: Device, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both passes, of all chunks."""
-    monkeypatch.setattr("driver.plan.CHUNK_BYTES", 0)
+    monkeypatch.setattr("driver.kernel_parts.CHUNK_BYTES", 0)
     plan = ConvolutionPlan.for_shapes(X.shape, W.shape, grid=N)
     assert len(plan.chunks(plan.parts[0])) > 1
     lab.idle(1.0)
@@ -53,16 +54,14 @@ def test_saturation_in_the_first_pass_is_seen(lab: Device, monkeypatch: pytest.M
     """Pass 1 alone saturates: it runs with a calibration that takes the light for 8 times less."""
     honest = lab.calibration
     assert honest is not None
-    through = convolution._through
-
-    def pass_of(device: Device, *args: object, inverse: bool) -> object:
-        output = honest.output_map if inverse else honest.output_map / 8
-        device.load_calibration(replace(honest, output_map=output))
-        return through(device, *args, inverse=inverse)  # type: ignore[arg-type]
-
     transform = lab.transform
-    monkeypatch.setattr(lab, "transform", lambda x, **how: transform(x, retries=0, **how))
-    monkeypatch.setattr(convolution, "_through", pass_of)
+
+    def pass_of(frames: object, *, inverse: bool, **how: Any) -> object:
+        output = honest.output_map if inverse else honest.output_map / 8
+        lab.load_calibration(replace(honest, output_map=output))
+        return transform(frames, inverse=inverse, retries=0, **how)
+
+    monkeypatch.setattr(lab, "transform", pass_of)
     lab.convolve2d(X, W)
     result = last(lab)
     assert result.saturated

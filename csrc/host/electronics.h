@@ -1,0 +1,35 @@
+/* electronics.h - what the electronic parts of a convolution share: threads, kernels, checks. */
+#ifndef ODEV_ELECTRONICS_H
+#define ODEV_ELECTRONICS_H
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "../core/error.h"
+#include "../kernels/kernels.h"
+#include "optical_convolution.h"
+
+/* Threads for so many pieces of work: one once this process has been forked. */
+int odev_host_threads(int32_t wanted, uint64_t pieces);
+
+/* The inner loops, or null with the message set. */
+const odev_convolution_kernels *odev_host_kernels(void);
+
+odev_status odev_check_tiles(const odev_tiles *tiles, uint32_t batch);
+odev_status odev_check_pictures(const odev_pictures *pictures);
+
+#define ODEV_CHECK_JOB(job, type)                                                                           \
+  do {                                                                                                      \
+    if (!(job) || (job)->struct_size != sizeof(type))                                                       \
+      return odev_fail(ODEV_ERR_ARGUMENT, "job: struct_size must be sizeof(" #type ") = %zu", sizeof(type)); \
+  } while (0)
+
+/* Pictures in a frame, and where picture p is: frame p / that, part p % that. */
+static inline uint32_t odev_pictures_a_frame(uint32_t pack) { return pack ? 2 : 1; }
+
+/* 64-byte aligned, so that vectors do not straddle cache lines; null when there is no more. */
+static inline float *odev_floats(size_t count) {
+  return aligned_alloc(64, (count * sizeof(float) + 63) / 64 * 64 + 64);
+}
+
+#endif

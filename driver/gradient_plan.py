@@ -1,0 +1,98 @@
+"""What the gradients of a convolution cost on the device, beyond the convolution itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from driver.codec_macs import PILOT_MACS
+from driver.glue_macs import (
+    TAYLOR_MACS,
+    fit_macs,
+    moment_macs,
+    picture_scaling_macs,
+    product_scaling_macs,
+    taps_macs,
+)
+from driver.plan import COMPLEX_MACS, ConvolutionPlan, KernelPart, macs_per_item
+from driver.spectral import half_width
+from driver.tracking import PILOT_PERIOD
+
+__all__ = ["GradientPlan"]
+
+
+@dataclass(frozen=True)
+class GradientPlan:
+    """Frames and MACs of `driver.gradients.convolve2d_gradients`.
+
+    Attributes
+    ----------
+    plan : ConvolutionPlan
+        Of the convolution.
+    wanted : (bool, bool)
+        The input's and the kernels' gradients.
+    """
+
+    plan: ConvolutionPlan
+    wanted: tuple[bool, bool] = (True, True)
+
+    def chunks(self, part: KernelPart) -> list[tuple[int, int]]:
+        """Runs of tiles of one kernel part that pass through the device together."""
+        return self.plan.chunks(part)
+
+    @property
+    def cotangent_frames(self) -> int:
+        """Frames of the output's gradient."""
+        if not any(self.wanted):
+            return 0
+        return self.plan.frames_of(self.plan.outputs) * self.plan.precision.pictures.frames_per_item
+
+    @property
+    def picture_frames(self) -> int:
+        """Frames of the input, once more: for the kernels' gradient."""
+        return self.plan.picture_frames if self.wanted[1] else 0
+
+    @property
+    def product_frames(self) -> int:
+        """Frames of the input's gradient."""
+        if not self.wanted[0]:
+            return 0
+        return self.plan.frames_of(self.plan.planes) * self.plan.precision.products.frames_per_item
+
+    @property
+    def frames(self) -> int:
+        """Data frames; pilots and retries come on top."""
+        return self.cotangent_frames + self.picture_frames + self.product_frames
+
+    @property
+    def pilots(self) -> int:
+        """Pilot frames, one per `PILOT_PERIOD` begun."""
+        return -(-self.frames // PILOT_PERIOD)
+
+    @property
+    def electronic_macs(self) -> int:
+        """Real MACs of the electronics, by the rules of `driver.macs` and `driver.glue_macs`."""
+        plan, (of_input, of_kernel) = self.plan, self.wanted
+        bins, pixels = plan.grid * half_width(plan.grid), plan.grid**2
+        pairs = plan.planes * plan.outputs // plan.groups
+        products = COMPLEX_MACS * bins * plan.tiles * pairs
+        into, out_of = picture_scaling_macs(pixels, bins), product_scaling_macs(pixels, bins)
+        macs = plan.tiles * plan.outputs * into
+        if of_input:
+            macs += products + plan.tiles * plan.planes * out_of
+        if of_kernel:
+            macs += products + plan.tiles * plan.planes * into
+        for part in plan.parts:
+            for height, width, count in part.layout.sizes():
+                macs += count * plan.outputs * moment_macs((height, width))
+                if of_kernel:
+                    size = (height + part.extent[0] - 1, width + part.extent[1] - 1)
+                    macs += count * (plan.planes * fit_macs(size) + TAYLOR_MACS * pairs)
+            if of_kernel:
+                macs += pairs * taps_macs(plan.grid, (part.rows, part.columns))
+        pictures, back = (
+            macs_per_item(plan.precision.pictures),
+            macs_per_item(plan.precision.products),
+        )
+        items = plan.frames_of(plan.outputs) * pictures * any(self.wanted)
+        items += plan.frames_of(plan.planes) * (pictures * of_kernel + back * of_input)
+        return macs + pixels * (items + PILOT_MACS * self.pilots)
