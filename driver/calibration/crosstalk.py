@@ -145,11 +145,13 @@ def _substrate(bench: Bench) -> tuple[float, float]:
             rest = y - gain * m
             pulls.append(float(np.vdot(d, rest).real))
             weights.append(float(np.vdot(d, d).real))
-        # By modes: what lingers of the frame before cancels over the frames of one.
+        # What lingers of the frame before cancels over the frames of a mode.  Few modes carry most of
+        # the warmth, though, so that their scatter alone may be small by chance: half of the single
+        # frames', lingering heat and all, is the least that is believed.
+        pull, weight = np.array(pulls), np.array(weights)
         by_mode = (MODES**2, len(SIGNS) - 1)
-        step, sigma = clustered(
-            np.reshape(pulls, by_mode).sum(1), np.reshape(weights, by_mode).sum(1)
-        )
+        step, by_modes = clustered(pull.reshape(by_mode).sum(1), weight.reshape(by_mode).sum(1))
+        sigma = max(by_modes, 0.5 * clustered(pull, weight)[1])
         # Where there's little warmth to see, what the data sheet says stands.
         share = SUBSTRATE_SIGMA**2 / (SUBSTRATE_SIGMA**2 + sigma**2)
         step = 1 + share * (strength + step - 1) - strength
