@@ -145,8 +145,8 @@ def _substrate(bench: Bench) -> tuple[float, float]:
             rest = y - gain * m
             pulls.append(float(np.vdot(d, rest).real))
             weights.append(float(np.vdot(d, d).real))
-        # What lingers of the frame before cancels over the frames of a mode.  Few modes carry most of
-        # the warmth, though, so that their scatter alone may be small by chance: half of the single
+        # What lingers of the frame before cancels over the frames of a mode.  Few modes carry most
+        # of the warmth, though, so that their scatter may be small by chance: half of the single
         # frames', lingering heat and all, is the least that is believed.
         pull, weight = np.array(pulls), np.array(weights)
         by_mode = (MODES**2, len(SIGNS) - 1)
