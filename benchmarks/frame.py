@@ -36,12 +36,6 @@ from optical_device.profile import load_profile
 FFT_SIZES = (32, 64, 128, 256)
 
 
-def laboratory(n: int) -> dict[str, Any]:
-    """Overrides of `lab` for a grid: a larger chip lies on more of its carrier."""
-    heat = load_profile("lab").thermal
-    return {"device__n": n, "thermal__substrate_k_per_w": heat.substrate_k_per_w * (64 / n) ** 2}
-
-
 def camera_alone(n: int) -> dict[str, Any]:
     """Overrides of `ideal`: the laboratory's light, converters and camera, and no other error."""
     lab = load_profile("lab")
@@ -82,7 +76,7 @@ def kernels_of(device: Device) -> str:
 
 
 def compare_frames(n: int, options: argparse.Namespace) -> None:
-    lab, alone = laboratory(n), camera_alone(n)
+    lab, alone = {"device__n": n}, camera_alone(n)
     x = targets(options.frames, n)
     exact = torch.fft.fft2(x, norm="ortho")
     seed, threads = options.seed, options.threads
@@ -143,7 +137,7 @@ def show_stages(n: int, options: argparse.Namespace) -> None:
     with open_device("emulator:ideal", device__n=16) as device:
         kernels = kernels_of(device)
     rows = {
-        "all effects": ("lab", laboratory(n)),
+        "all effects": ("lab", {"device__n": n}),
         "camera noise alone": ("ideal", camera_alone(n)),
     }
     print(f"  {'':20s}" + "".join(f"{name:>20s}" for name in (*STAGES, "sum")))

@@ -27,7 +27,7 @@ from rich.table import Table
 from driver import Device, UncalibratedWarning, open_device
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "driver"))
-from conftest import perfect_calibration
+from perfect_knowledge import perfect_calibration
 
 PRECISIONS = ("fast", "balanced", "best")
 PICTURES = ("astronaut", "coffee", "chelsea", "rocket")

@@ -25,7 +25,7 @@ from driver.calibration.drawing import png_of
 from driver.calibration.report import Line, Panel
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "driver"))
-from conftest import perfect_calibration
+from perfect_knowledge import perfect_calibration
 
 PRECISIONS = ("fast", "balanced", "best")
 FRAMES = (96, 128, 192, 256, 384, 512, 768)

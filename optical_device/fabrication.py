@@ -186,7 +186,7 @@ def fabricate(profile: Profile, seed: int) -> Fabrication:
         ring=thermal.ring_kernel(heat.link_nearest, heat.heat_length_pitches)
         * draw.around_one("links lot", heat.link_lot_spread),
         substrate_k_per_mw=thermal.substrate_table(
-            heat.substrate_k_per_w * draw.around_one("substrate", heat.substrate_spread),
+            profile.substrate_k_per_w * draw.around_one("substrate", heat.substrate_spread),
             heat.substrate_length_grids,
         ),
         static_phase_rad=draw.uniform("static phase", heaters) * mod.static_phase_range_rad,

@@ -65,6 +65,11 @@ class Profile(Section):
     timing: TimingSection
     power: PowerSection
 
+    @property
+    def substrate_k_per_w(self) -> float:
+        """Mean temperature rise of a chip above its carrier per power [K/W]."""
+        return self.thermal.substrate_k_px_per_w / self.device.n**2
+
     @model_validator(mode="after")
     def _settles(self) -> Profile:
         needed = SETTLE_TIME_CONSTANTS * self.thermal.tau_us

@@ -121,8 +121,8 @@ class ThermalSection(Section):
     link_partner: Coupling
     link_scatter: Spread
     link_lot_spread: Spread
-    substrate_k_per_w: NonNegative
-    """Mean temperature rise of a chip above its carrier per power."""
+    substrate_k_px_per_w: NonNegative
+    """Thermal resistance to the carrier times area [pixels]: a larger chip lies on more of it."""
     substrate_length_grids: NonNegative
     """Length over which the substrate's heat sinks into the carrier."""
     substrate_spread: Spread

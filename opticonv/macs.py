@@ -98,7 +98,7 @@ def macs(
 
 
 def _ratio(part: float, whole: float) -> str:
-    return f"{count(part)} ({whole / part:.2f}×)"
+    return f"{count(part)}\n({whole / part:.2f}×)"
 
 
 def _table(counts: Sequence[NetworkCount]) -> Table:
@@ -107,7 +107,7 @@ def _table(counts: Sequence[NetworkCount]) -> Table:
     table = report_table(f"MACs of {kind} per picture, batch {first.batch}: convolutions")
     table.add_column("network", no_wrap=True)
     n = first.grid
-    names = ["GEMM", "spectral", "best of both", f"on {n}×{n} tiles", "best, tiled"]
+    names = ["GEMM", "spectral", "best of\nboth", f"on {n}×{n}\ntiles", "best,\ntiled"]
     if not first.training:
         names.append("electronics")
     for name in names:

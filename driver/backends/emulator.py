@@ -244,7 +244,7 @@ def data_sheet(profile: Profile, serial: str) -> DeviceInfo:
             link_ring=_numbers(ring_kernel(heat.link_nearest, heat.heat_length_pitches)),
             substrate_k_per_mw=tuple(
                 _numbers(row)
-                for row in substrate_table(heat.substrate_k_per_w, heat.substrate_length_grids)
+                for row in substrate_table(profile.substrate_k_per_w, heat.substrate_length_grids)
             ),
             ambient_rad_per_k=heat.ambient_rad_per_k,
             wavelength_nm=src.wavelength_nm,

@@ -54,8 +54,9 @@ def draw_chip_temperature(fabrication: Fabrication, program: Program, basis: str
     limit = "none" if math.isinf(heat.interlock_k) else f"{heat.interlock_k:g} K"
     figure, axes = grid_figure(
         f"Temperature of the chip above its carrier ({heat.ambient_k:g} K), {fabrication.serial}\n"
-        f"{heat.substrate_k_per_w:g} K/W nominally, heat reaches {heat.substrate_length_grids:g} "
-        f"of the chip's side; interlock at {limit} (mean of the hotter chip)",
+        f"{fabrication.profile.substrate_k_per_w:g} K/W nominally, heat reaches "
+        f"{heat.substrate_length_grids:g} of the chip's side; interlock at {limit} "
+        "(mean of the hotter chip)",
         (len(rows), 4),
         (3.5, 3.1),
     )

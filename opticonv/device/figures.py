@@ -194,9 +194,9 @@ def limits(profile: Profile) -> list[Figure]:
 def _warmth(profile: Profile) -> list[Figure]:
     """The chip's own temperature, if it rises by its heaters at all."""
     heat, chips = profile.thermal, 2 if profile.device.layout == "4f" else 1
-    if heat.substrate_k_per_w == 0.0:
+    if profile.substrate_k_per_w == 0.0:
         return []
-    rise_k = heat.substrate_k_per_w * profile.power.heaters_w / chips
+    rise_k = profile.substrate_k_per_w * profile.power.heaters_w / chips
     found = [
         Figure(
             "rise of a chip's temperature, mean power",
@@ -205,7 +205,7 @@ def _warmth(profile: Profile) -> list[Figure]:
         )
     ]
     if math.isfinite(heat.interlock_k):
-        trips_w = (heat.interlock_k - heat.ambient_k) / heat.substrate_k_per_w
+        trips_w = (heat.interlock_k - heat.ambient_k) / profile.substrate_k_per_w
         found.append(
             Figure(
                 "interlock trips at a chip's power of", f"{trips_w:.3g} W", "(limit − carrier) / R"

@@ -176,7 +176,7 @@ def _pictures(
     profile = fabrication.profile
     yield "heaters_test", partial(draw_test_heaters, fabrication)
     yield "heaters_photograph", partial(draw_photograph_heaters, fabrication, program, basis)
-    if profile.thermal.substrate_k_per_w > 0.0:
+    if profile.substrate_k_per_w > 0.0:
         yield "chip_temperature", partial(draw_chip_temperature, fabrication, program, basis)
     if np.any(fabrication.dac_bow) or np.any(fabrication.dac_bit_error):
         yield "converters", partial(draw_converters, fabrication)

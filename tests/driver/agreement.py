@@ -18,11 +18,6 @@ TURNED: dict[str, Any] = {"lens__camera_rotation_mrad": 1.9, "lens__magnificatio
 """A camera that is rotated and magnified: the shear's series needs 5 to 12 terms."""
 
 
-def cooled(n: int) -> dict[str, Any]:
-    """A chip of more than 64 x 64 pixels lies on more carrier: its resistance falls as its area."""
-    return {"thermal__substrate_k_per_w": 0.3 * (64 / n) ** 2} if n > 64 else {}
-
-
 def assert_counts_agree(
     counts: NDArray[Any], golden: NDArray[Any], gain_e_per_dn: float = np.inf
 ) -> None:

@@ -126,7 +126,7 @@ def test_encode_agrees_with_the_reference_codec(
 ) -> None:
     monkeypatch.setattr(reference_codec, "solve", reference_codec.solve_in_two_rounds)
     x = targets(4, 32, 32)
-    near = {"thermal__heat_length_pitches": 0.0, "thermal__substrate_k_per_w": 0.0}
+    near = {"thermal__heat_length_pitches": 0.0, "thermal__substrate_k_px_per_w": 0.0}
     with calibrated(uri, seed=SEED, device__n=32, **near) as device:
         assert device.calibration is not None
         reference = reference_codec.encode(x, device.calibration, device.info)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from agreement import TURNED, assert_counts_agree, cooled
+from agreement import TURNED, assert_counts_agree
 from numpy.typing import NDArray
 
 from driver import Device
@@ -36,7 +36,7 @@ def test_counts_agree(
     n: int,
 ) -> None:
     """One life of both devices: every kind of exposure, and time between."""
-    options = {"device__n": n, **cooled(n)}
+    options = {"device__n": n}
     golden = GoldenDevice(load_profile(profile, **options), SEED)
     timing = golden.profile.timing
     with with_kernels(kernels, f"emulator:{profile}", seed=SEED, threads=1, **options) as device:
@@ -65,7 +65,7 @@ def test_counts_agree(
 def test_the_largest_grid_agrees(
     with_kernels: WithKernels, codes_for: CodesFor, profile: str
 ) -> None:
-    options = {"device__n": 512, **cooled(512)}
+    options = {"device__n": 512}
     golden = GoldenDevice(load_profile(profile, **options), SEED)
     with with_kernels("v3", f"emulator:{profile}", seed=SEED, threads=1, **options) as device:
         codes = codes_for(device, 1)
@@ -92,7 +92,7 @@ EXAGGERATED: dict[str, Any] = {
     "thermal__link_nearest": 0.06,
     "thermal__heat_length_pitches": 0.9,
     "thermal__link_partner": 0.05,
-    "thermal__substrate_k_per_w": 60.0,
+    "thermal__substrate_k_px_per_w": 15360.0,
     "thermal__interlock_k": 1000.0,
     "lens__vignetting": 0.5,
     "timing__settle_us": 450.0,  # a memory of 1.1 %
@@ -158,7 +158,7 @@ ALONE: dict[str, dict[str, Any]] = {
         "thermal__link_scatter": 0.3,
     },
     "partners": {"thermal__link_partner": 0.05},
-    "substrate": {"thermal__substrate_k_per_w": 60.0, "thermal__ambient_rad_per_k": 0.075},
+    "substrate": {"thermal__substrate_k_px_per_w": 15360.0, "thermal__ambient_rad_per_k": 0.075},
     "gradient": {"drift__gradient_rms_k": 3.0, "thermal__ambient_rad_per_k": 0.075},
     "wavelength": {"drift__wavelength_rms_pm": 500.0, "source__wavelength_rad_per_pm": 1.1e-3},
     "ambient": {"drift__ambient_rms_k": 2.0, "thermal__ambient_rad_per_k": 0.075},
@@ -263,7 +263,7 @@ def test_sensors_agree(
     kernels: str, with_kernels: WithKernels, codes_for: CodesFor, profile: str
 ) -> None:
     """Also on the heat of the chip itself, 0.15 K here, of the hotter one where there are two."""
-    options = {"device__n": 16, "thermal__substrate_k_per_w": 0.3}
+    options = {"device__n": 16, "thermal__substrate_k_px_per_w": 0.3 * 16**2}
     golden = GoldenDevice(load_profile(profile, **options), SEED)
     with with_kernels(kernels, f"emulator:{profile}", seed=SEED, **options) as device:
         for salt, seconds in enumerate((0.0, 7.5, 3600.0)):

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from agreement import TURNED, cooled
+from agreement import TURNED
 from numpy.typing import NDArray
 
 from driver.backends.emulator import emulator_spec
@@ -92,7 +92,7 @@ class Stages:
     """Both models' stages of one frame of random codes, an hour after opening."""
 
     def __init__(self, kernels: str, profile: str, n: int, **overrides: Any) -> None:
-        options = {"device__n": n, **cooled(n), **overrides}
+        options = {"device__n": n, **overrides}
         self.fabrication = fabricate(load_profile(profile, **options), SEED)
         self.is_4f = self.fabrication.profile.device.layout == "4f"
         rng = np.random.default_rng(1)

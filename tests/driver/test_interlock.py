@@ -17,7 +17,7 @@ from optical_device.profile import load_profile
 
 CodesFor = Callable[..., NDArray[Any]]
 
-HOT: dict[str, Any] = {"device__n": 16, "thermal__substrate_k_per_w": 20.0}
+HOT: dict[str, Any] = {"device__n": 16, "thermal__substrate_k_px_per_w": 20.0 * 16**2}
 """Full power of 1,024 heaters warms the chip by 29 K; the interlock allows 6 K."""
 
 

@@ -83,7 +83,7 @@ def test_the_data_sheet_tells_the_profile_s_heat_and_light() -> None:
     assert nominal.link_ring == tuple(
         thermal.ring_kernel(heat.link_nearest, heat.heat_length_pitches)
     )
-    table = thermal.substrate_table(heat.substrate_k_per_w, heat.substrate_length_grids)
+    table = thermal.substrate_table(profile.substrate_k_per_w, heat.substrate_length_grids)
     assert np.array_equal(nominal.substrate_k_per_mw, table)
     assert nominal.ambient_rad_per_k == heat.ambient_rad_per_k
     assert nominal.wavelength_nm == profile.source.wavelength_nm

@@ -57,6 +57,6 @@ def test_a_link_ring_and_diagonal_share_their_lot() -> None:
 def test_the_substrate_varies_from_device_to_device() -> None:
     profile = load_profile("lab", device__n=2)
     means = np.array([fabricate(profile, seed).substrate_k_per_mw[0, 0] for seed in range(40)])
-    # 40 normals of 10 % about 0.3 K/W.
-    assert means.mean() == pytest.approx(3e-4, rel=6.11 * 0.1 / np.sqrt(40))
+    # 40 normals of 10 % about 1,228.8 K px/W over 4 pixels.
+    assert means.mean() == pytest.approx(1228.8e-3 / 4, rel=6.11 * 0.1 / np.sqrt(40))
     assert means.std() / means.mean() == pytest.approx(0.1, rel=6.11 / np.sqrt(80))

@@ -84,7 +84,7 @@ def _nominal(fabrication: Fabrication) -> dict[str, np.ndarray]:
         "dac_bit_error": 0.0,
         "ring": ring_kernel(*sheet),
         "substrate_k_per_mw": substrate_table(
-            p.thermal.substrate_k_per_w, p.thermal.substrate_length_grids
+            p.substrate_k_per_w, p.thermal.substrate_length_grids
         ),
         "wavelength_rad_per_pm": p.source.wavelength_rad_per_pm,
         "middle_map": 1.0,

@@ -198,7 +198,9 @@ def test_the_codes_are_the_callers_to_change(lab_codes: Codes) -> None:
 
 def test_sensors_have_offset_and_noise_of_their_own(lab_codes: Codes, sigmas: float) -> None:
     device = _device(
-        drift__ambient_rms_k=0.0, drift__laser_power_rms_per_s=0.0, thermal__substrate_k_per_w=0.0
+        drift__ambient_rms_k=0.0,
+        drift__laser_power_rms_per_s=0.0,
+        thermal__substrate_k_px_per_w=0.0,
     )
     readings = []
     for _ in range(30):
@@ -277,7 +279,7 @@ def test_an_ideal_4f_device_convolves(rng: np.random.Generator) -> None:
 
 
 def _hot(layout: str = "mft", **overrides: Any) -> GoldenDevice:
-    hot = {"thermal__substrate_k_per_w": 10.0, "thermal__interlock_k": 304.0, **overrides}
+    hot = {"thermal__substrate_k_px_per_w": 2560.0, "thermal__interlock_k": 304.0, **overrides}
     still = {"thermal__substrate_spread": 0.0, "drift__ambient_rms_k": 0.0}
     return _device(device__layout=layout, **still, **hot)
 
@@ -310,7 +312,7 @@ def test_the_interlock_goes_by_the_hotter_chip() -> None:
 
 
 def test_a_device_without_interlock_never_trips() -> None:
-    device = _hot(thermal__interlock_k=np.inf, thermal__substrate_k_per_w=1e5)
+    device = _hot(thermal__interlock_k=np.inf, thermal__substrate_k_px_per_w=2.56e7)
     assert device.expose(np.full((1, 2, 2, 16, 16), 2**14 - 1, np.uint16)).shape == (1, 4, 16, 16)
 
 

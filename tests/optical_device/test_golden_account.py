@@ -164,7 +164,7 @@ def _plain_counts(f: Fabrication, codes: np.ndarray, launch: int, exposure_us: f
 STRONG: dict[str, Any] = {
     "lens__vignetting": 0.3,
     "thermal__heat_length_pitches": 0.9,
-    "thermal__substrate_k_per_w": 100.0,
+    "thermal__substrate_k_px_per_w": 100.0 * N**2,
     "thermal__interlock_k": np.inf,
     "drift__gradient_rms_k": 1.0,
     "drift__wavelength_rms_pm": 100.0,

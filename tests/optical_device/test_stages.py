@@ -52,7 +52,7 @@ def test_powers_are_of_the_converters_voltage(rng: np.random.Generator) -> None:
 def test_theta_feels_its_chips_substrate_and_phi_does_not(
     layout: str, rng: np.random.Generator
 ) -> None:
-    f = _fabricated(device__layout=layout, thermal__substrate_k_per_w=300.0)
+    f = _fabricated(device__layout=layout, thermal__substrate_k_px_per_w=300.0 * N**2)
     power = rng.random((2, 2, N, N))
     warmed = steady_phases(f, power)
     bare = np.pi * heat(power, f.links, f.partner, f.ring) / f.p_pi_mw

@@ -30,7 +30,7 @@ EXAGGERATED: dict[str, Any] = {
     "drift__ambient_rms_k": 1.0,
     "drift__gradient_rms_k": 1.0,
     "drift__wavelength_rms_pm": 100.0,
-    "thermal__substrate_k_per_w": 300.0,
+    "thermal__substrate_k_px_per_w": 300.0 * N**2,
     "thermal__heat_length_pitches": 0.9,
     "modulator__dac_bow_lsb": 16.0,
     "modulator__dac_bit_weight_lsb": 16.0,

@@ -153,7 +153,7 @@ def test_point_spread_of_a_square_of_emitters() -> None:
 
 def test_heat_of_the_test_frame_reaches_neighbours_and_partner(specimen: Specimen) -> None:
     # Of near heat the eight neighbours alone, and no substrate under them.
-    plain = {"thermal__substrate_k_per_w": 0.0}
+    plain = {"thermal__substrate_k_px_per_w": 0.0}
     fabrication = dataclasses.replace(specimen.fabricated(plain), ring=np.zeros(3))
     drive = heater_test_frame(N)
     frame = heater_frame(fabrication, drive)

@@ -17,7 +17,7 @@ K_PER_W, RAD_PER_K, FULL_MW = 40.0, 0.075, 1.4
 
 WARM = {
     "device__n": N,
-    "thermal__substrate_k_per_w": K_PER_W,
+    "thermal__substrate_k_px_per_w": K_PER_W * N**2,
     "thermal__substrate_length_grids": LENGTH,
     "thermal__ambient_rad_per_k": RAD_PER_K,
 }
@@ -105,7 +105,7 @@ def test_one_hot_pixel_is_where_nine_modes_are_too_few(form: str) -> None:
     drive[N // 4, N // 4] = 1.0
     codes = codes_for(drive)
     mean = K_PER_W * power_w(codes).sum()
-    options = {"thermal__substrate_k_per_w": 100 * K_PER_W}
+    options = {"thermal__substrate_k_px_per_w": 100 * K_PER_W * N**2}
     seen = warmth_seen(form, codes, **options) / (100 * mean)
     chip = chip_rise(power_w(codes), LENGTH) / power_w(codes).sum()
     assert (chip - seen)[N // 4, N // 4] > 0.5

@@ -18,7 +18,7 @@ FULL_MW, K_PER_W, AMBIENT_K = 1.4, 50.0, 298.0
 LIMIT_K = 304.0
 GUARDED = {
     "device__n": N,
-    "thermal__substrate_k_per_w": K_PER_W,
+    "thermal__substrate_k_px_per_w": K_PER_W * N**2,
     "thermal__substrate_length_grids": 0.5,
     "thermal__interlock_k": LIMIT_K,
 }

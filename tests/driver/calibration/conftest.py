@@ -80,7 +80,7 @@ def calibrate_specimen() -> Callable[..., Specimen]:
 @pytest.fixture
 def perfect_calibration() -> Any:
     """The all-knowing calibration of a device: ``(device, seed, **overrides)``."""
-    from conftest import perfect_calibration  # of tests/driver
+    from perfect_knowledge import perfect_calibration
 
     return perfect_calibration
 
@@ -88,7 +88,7 @@ def perfect_calibration() -> Any:
 @pytest.fixture
 def perfect_calibration_of() -> Any:
     """The all-knowing calibration of a specimen."""
-    from conftest import perfect_calibration  # of tests/driver
+    from perfect_knowledge import perfect_calibration
 
     def perfect(made: Specimen) -> Calibration:
         size = made.device.info.grid[0]
