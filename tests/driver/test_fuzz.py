@@ -14,7 +14,7 @@ TARGETS = sorted(path.stem for path in SOURCE.glob("fuzz/fuzz_*.c"))
 @pytest.fixture(scope="module")
 def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("fuzz")
-    options = ("FUZZ=ON", "TESTS=OFF", "OPENMP=OFF", "SANITIZE=address,undefined")
+    options = ("FUZZ=ON", "BASELINE=ON", "TESTS=OFF", "OPENMP=OFF", "SANITIZE=address,undefined")
     return build_c(folder, *(f"-DODEV_{option}" for option in options))
 
 
