@@ -20,7 +20,7 @@ from driver.calibration.model import ChipModel
 from driver.calibration.reference import conjugate_leak, remove_leak
 from driver.info import DeviceInfo
 
-__all__ = ["Maps", "centring_phase", "clustered", "fix_gauge", "nominal_output_map", "regress"]
+__all__ = ["Maps", "centring_phase", "clustered", "fix_gauge", "nominal_middle_map", "nominal_output_map", "regress"]
 
 
 class Maps:
@@ -109,6 +109,18 @@ def centring_phase(size: int) -> ComplexArray:
     index = np.arange(size)
     axis = np.exp(2j * np.pi * (size // 2) * index / size)
     return np.multiply.outer(axis, axis)
+
+
+def nominal_middle_map(info: DeviceInfo) -> ComplexArray:
+    """Middle map of the data sheet but for the modulator's loss, (N, N) complex128.
+
+    Between the lenses of layout 4f: the emitters' envelope, and the centring of both.
+    """
+    size = info.grid[0]
+    centre = size // 2
+    axis = np.sinc(info.nominal.element_width_fraction * (np.arange(size) - centre) / size)
+    turn = np.exp(-4j * np.pi * centre**2 / size)
+    return turn * centring_phase(size) ** 2 * np.multiply.outer(axis, axis)
 
 
 def nominal_output_map(info: DeviceInfo) -> ComplexArray:
