@@ -275,8 +275,6 @@ class Device(DeviceLife):
             check(lib.odev_load_calibration(handle, data))
 
     def _warn_if_uncalibrated(self, stacklevel: int = 3) -> None:
-        if self._info.layout == "4f":
-            return  # it has no results to be useless
         trusted = self._calibration is not None or self._info.nominal_is_true
         if not trusted and not self._warned:
             self._warned = True
