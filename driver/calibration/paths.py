@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from driver.calibration.calibration import ComplexArray, RealArray
 from driver.calibration.model import ChipModel, HeatedChip, fourier, fourier_inverse
+from driver.calibration.planes import nonzero
 
 __all__ = ["FirstStage", "LastStage", "Path", "Straight", "one_stage"]
 
@@ -126,7 +127,7 @@ class FirstStage:
         change = _factor(left, own)
         left -= change[..., None] * own
         self.between *= 1 + change
-        return fourier_inverse(left / self.between[..., None])
+        return fourier_inverse(left / nonzero(self.between)[..., None])
 
 
 def _factor(measured: ComplexArray, model: ComplexArray) -> ComplexArray:

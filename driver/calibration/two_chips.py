@@ -25,7 +25,13 @@ from driver.calibration.bench import Bench
 from driver.calibration.calibration import ComplexArray, RealArray
 from driver.calibration.frames import Record
 from driver.calibration.launch import choose_step
-from driver.calibration.model import ChipModel, fourier, fourier_inverse, heater_power_mw, unit_phasor
+from driver.calibration.model import (
+    ChipModel,
+    fourier,
+    fourier_inverse,
+    heater_power_mw,
+    unit_phasor,
+)
 from driver.calibration.nominal import nominal_launch_gain
 from driver.calibration.paths import FirstStage, LastStage, one_stage
 from driver.calibration.reciprocity import directed_links, symmetrise
@@ -78,6 +84,9 @@ def explore(bench: Bench) -> None:
     first.finish()
     _keep(bench.chip, first)
     _keep_maps(bench, first)
+    for name in ("rho", "theta0", "kappa", "beta", "links", "partner"):
+        getattr(first.sigma, name)[1] = getattr(last.sigma, name)[1]
+    first.field_residual = np.maximum(*(_relative(fit.field_residual) for fit in (first, last)))
     bench.refinement, bench.last_refinement = first, last
 
 
@@ -93,7 +102,8 @@ def _explore_last(bench: Bench) -> Refinement:
     main_step = choose_step(bench, sample, SATURATED[0])
     chip.output_map *= np.float32(amplitudes[main_step] / amplitudes[step])
     codes, setting = _settings(bench, SETTINGS, MAIN_FRAMES // SETTINGS)
-    record = _alone(bench.take(codes, main_step), 1)
+    record = bench.take(codes, main_step)
+    record.cold[0] = 0  # one chip's heaters at a time
     view = one_stage(chip, 1, np.ones(info.grid, np.complex64))
     z = fourier_inverse(np.where(record.trusted, record.spectrum, 0) / chip.output_map[..., None])
     model = view.heated(record.cold).field()
@@ -154,19 +164,24 @@ def _explore_first(bench: Bench) -> Refinement:
     record = bench.take(codes, bench.launch_step)
     amplitude = np.abs(nominal_launch_gain(info, 0))[bench.launch_step]
     chip.output_map = chip.output_map * np.float32(amplitude)
-    bench.parked = record.cold[..., :1].copy()
     heating = heater_power_mw(record.cold, chip.beta[..., None])
     theta, phi = chip.heat(heating)[0]
     z = fourier_inverse(record.spectrum / chip.output_map[..., None])
     between, _ = separate(z, chip.kappa[0, 1, ..., None] * phi, bench.rng)
     bench.progress(0.6)
+    seen = slice(0, LOOK_SETTINGS * LOOK_FRAMES)  # enough for a start
     fit = first_look.grid_search(
-        fourier_inverse(z / between[..., None]), theta, phi, first_look.slopes(info)
+        fourier_inverse(z[..., seen] / between[..., None]),
+        theta[..., seen],
+        phi[..., seen],
+        first_look.slopes(info),
     )
     first_look.install(bench, 0, fit, heating)
-    bench.main = _alone(record, 0)
+    bench.main = record
+    own = Record(record.cold.copy(), record.spectrum, record.trusted)
+    own.cold[1] = 0
     view = one_stage(chip, 0, fit.b0.astype(np.complex64))
-    refinement = Refinement(view, bench.main, info.nominal, FirstStage(between))
+    refinement = Refinement(view, own, info.nominal, FirstStage(between))
     _refine(bench, refinement, 0.6)
     _keep(chip, refinement)
     return refinement
@@ -210,12 +225,6 @@ def _refine(bench: Bench, refinement: Refinement, done: float) -> None:
         bench.progress(done + 0.3 * (index + 1) / len(SCHEDULE))
 
 
-def _alone(record: Record, stage: int) -> Record:
-    """The record of one stage's heaters, the other's being at rest."""
-    record.cold[1 - stage] = 0
-    return record
-
-
 def _regress(
     measured: ComplexArray, model: ComplexArray, frames: NDArray[np.bool_]
 ) -> ComplexArray:
@@ -237,7 +246,7 @@ def _keep(chip: ChipModel, refinement: Refinement) -> None:
 def _keep_maps(bench: Bench, first: Refinement) -> None:
     """Input and middle map of stage a's fit."""
     assert isinstance(first.path, FirstStage)
-    at_rest = bench.chip.stage(1, bench.parked)[..., 0]
+    at_rest = bench.chip.stage(1, bench.main.cold[..., :1])[..., 0]
     bench.chip.input_map = first.chip.input_map
     bench.chip.middle_map = (first.path.between / at_rest).astype(np.complex64)
 
@@ -248,3 +257,9 @@ def _agree_on_ring(chip: ChipModel, *fits: Refinement) -> None:
     strength = float(np.mean([fit.ring_strength for fit in fits]))
     for fit in fits:
         fit.chip.ring, fit.ring_strength = chip.ring, strength
+
+
+def _relative(values: RealArray) -> RealArray:
+    """Over their median."""
+    relative: RealArray = values / max(float(np.median(values)), 1e-30)
+    return relative
