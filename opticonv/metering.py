@@ -144,6 +144,7 @@ class MeteredDevice:
             grid=self.n,
             precision=precision,
             reference_steps=self._device.info.reference_steps,
+            layout=self._device.info.layout,
             **options,
         )
         error = detail = 0.0

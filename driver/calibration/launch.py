@@ -88,7 +88,7 @@ def field_codes(chip: ChipModel, target: ComplexArray, info: DeviceInfo) -> NDAr
 
 
 def _second_chip_codes(chip: ChipModel, target: ComplexArray, info: DeviceInfo) -> NDArray[Any]:
-    """Layout 4f: the first chip lights the second one evenly, by a chirp, and that makes the field."""
+    """Layout 4f: a chirp on the first chip lights the second evenly, and that makes the field."""
     assert chip.middle_map is not None
     axis = np.arange(info.grid[0]) - info.grid[0] / 2
     chirp = np.exp(1j * np.pi * axis**2 / info.grid[0])

@@ -153,9 +153,9 @@ def nominal_output_map(info: DeviceInfo) -> ComplexArray:
 def fix_gauge(chip: ChipModel, info: DeviceInfo, launch_amplitude: float) -> None:
     """Fix the complex scale between the maps, which the light cannot tell apart.
 
-    Only their product is measured.  The middle map of layout 4f gets the mean modulus of the nominal
-    one, and its phase stays as the fit left it.  The output map gets the mean modulus of the nominal one at
-    `launch_amplitude`, and on average its phase; the input map takes the rest.
+    Only their product is measured.  The output map gets the mean modulus of the nominal one at
+    `launch_amplitude`, and on average its phase; the middle map of layout 4f the mean modulus of
+    the nominal one, its phase staying as the fit left it.  The input map takes the rest.
     """
     nominal = nominal_output_map(info) * launch_amplitude
     modulus = np.mean(np.abs(nominal)) / np.mean(np.abs(chip.output_map))
