@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, cast, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +30,7 @@ from driver.arrays import Restore, from_caller, largest_magnitude
 from driver.cutting import put
 from driver.errors import DTypeError, NonFiniteError, ShapeError
 from driver.kernels import KernelCache, Kernels
-from driver.one_pass import convolved_tiles, operands
+from driver.one_pass import OnePassDevice, convolved_tiles, operands
 from driver.packing_rule import precision_for
 from driver.passes import FourierDevice, picture_spectra, product_frames
 from driver.plan import ConvolutionPlan
@@ -226,7 +226,7 @@ def _convolve(
         for tiles in plan.chunks(part):
             if shown is not None:
                 frames, scale, polynomials = convolved_tiles(
-                    device, plan, part, tiles, x, shown, threads
+                    cast(OnePassDevice, device), plan, part, tiles, x, shown, threads
                 )
                 plain, moments = plan.unpacked, kernels.moments
                 put(plain, part, tiles, frames, scale, polynomials, moments, offsets, y, threads)

@@ -15,7 +15,7 @@ looked at.  Two pictures in a frame leave no part free for one.
 
 from __future__ import annotations
 
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol
 
 import numpy as np
 import scipy.fft
@@ -36,7 +36,6 @@ PEDESTAL = 0.08
 error of photographs on `lab4f` stays within a tenth (0.05 leaves some pixels dark)."""
 
 
-@runtime_checkable
 class OnePassDevice(Protocol):
     """What a convolution in one pass needs of a device."""
 

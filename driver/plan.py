@@ -326,9 +326,7 @@ def _plan(
     if layout not in ("mft", "4f"):
         raise ValueRangeError(f"layout is 'mft' or '4f', not {layout!r}")
     if layout == "4f" and precision.pictures.residual:
-        raise CapabilityError(
-            "a residual frame needs both stages: not in layout 4f"
-        )
+        raise CapabilityError("a residual frame needs both stages: not in layout 4f")
     check_shapes(input_shape, weight_shape, groups)
     if grid < 2:
         raise CapabilityError(f"a {grid}×{grid} device cannot convolve")
