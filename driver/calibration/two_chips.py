@@ -160,7 +160,7 @@ def _explore_first(bench: Bench) -> Refinement:
     psi = np.full((2, 2, *info.grid, 1), PARKED_PHASE)
     psi[1, 0, ..., 0] = to_window(-chip.theta0[1])
     codes[:, 1] = codes_for_phases(chip, psi, info)[:, 1]
-    bench.launch_step = choose_step(bench, codes[:4], SATURATED[1])
+    bench.launch_step = choose_step(bench, codes[:4], SATURATED[0])
     record = bench.take(codes, bench.launch_step)
     amplitude = np.abs(nominal_launch_gain(info, 0))[bench.launch_step]
     chip.output_map = chip.output_map * np.float32(amplitude)

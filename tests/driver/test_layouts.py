@@ -54,15 +54,47 @@ def test_three_ideal_steps_are_exact(targets: Targets) -> None:
         assert error_of(device, targets(3, 16, 16)) < 2e-5
 
 
-def test_a_4f_device_is_exposed_and_nothing_else(targets: Targets) -> None:
+def convolved(x: NDArray[Any], operand: NDArray[Any], *, inverse: bool = False) -> NDArray[Any]:
+    lens = np.fft.ifft2 if inverse else np.fft.fft2
+    return np.asarray(lens(operand * lens(x, norm="ortho"), norm="ortho"))
+
+
+@pytest.mark.parametrize("inverse", [False, True])
+def test_an_ideal_4f_device_transforms_twice(targets: Targets, inverse: bool) -> None:
+    x, operand = targets(3, 16, 16), targets(3, 16, 16)
+    with open_device("emulator:ideal", device__n=16, device__layout="4f") as device:
+        exact = convolved(x, operand, inverse=inverse)
+        for exposure in ("single", "two_gain", "averaged"):
+            y = device.transform(x, operand=operand, inverse=inverse, exposure=exposure)
+            assert np.linalg.norm(y - exact) < 1e-5 * np.linalg.norm(exact)
+
+
+def test_a_4f_device_by_hand_is_its_transform(
+    calibrated: Callable[..., Device], targets: Targets
+) -> None:
+    """Bit for bit, on two devices opened alike."""
+    x, operand = targets(2, 16, 16), targets(2, 16, 16)
+    with calibrated("emulator:lab4f", seed=7, device__n=16) as device:
+        encoded = device.encode(x, operand=operand)
+        by_hand = device.decode(device.expose(encoded.codes), encoded)
+    with calibrated("emulator:lab4f", seed=7, device__n=16) as device:
+        options: dict[str, Any] = {"exposure": "single", "track": False, "retries": 0}
+        assert np.array_equal(device.transform(x, operand=operand, **options), by_hand)
+    exact = convolved(x, operand)
+    # Circular Gaussians: one in some hundred pixels of each stage is below its floor.
+    assert np.linalg.norm(by_hand - exact) < 0.06 * np.linalg.norm(exact)
+
+
+def test_a_4f_device_needs_an_operand_and_takes_no_residual(targets: Targets) -> None:
     x = targets(2, 16, 16)
-    with open_device("emulator:lab4f", seed=7, device__n=16) as device:
-        assert device.info.layout == "4f"
-        codes = np.zeros((2, 2, 2, 16, 16), np.uint16)
-        assert device.expose(codes).shape == (2, 4, 16, 16)
+    with open_device("emulator:ideal", device__n=16, device__layout="4f") as device:
+        before = device.telemetry().frames
         for call in (device.encode, device.transform):
-            with pytest.raises(CapabilityError, match="4f"):
+            with pytest.raises(CapabilityError, match="operand"):
                 call(x)
+        with pytest.raises(CapabilityError, match="residual"):
+            device.transform(x, operand=x, residual=True)
+        assert device.telemetry().frames == before
 
 
 def test_an_intensity_device_has_no_reference() -> None:
