@@ -53,6 +53,9 @@ of a first look, which knows none."""
 ROUNDS = 10
 """Of the power iteration: noise has an eighth of the signal's singular value at 64 x 64, a start at
 random a 64th of its direction."""
+SETTLING = 4
+"""Updates of the output map and gains before the first refinement: each leaves a seventh of a wrong
+scale, the share of the light in bins that saturate."""
 SCHEDULE = (False, True, True)
 """Refinements with (True) or without the thermal parameters."""
 
@@ -79,7 +82,6 @@ def explore(bench: Bench) -> None:
     _agree_on_ring(bench.chip, first, last)
     last.iterate(thermal=False)
     _keep(bench.chip, last)
-    first.chip.output_map, first.chip.leak = last.chip.output_map, last.chip.leak
     first.iterate(thermal=False)
     first.finish()
     _keep(bench.chip, first)
@@ -220,6 +222,10 @@ def separate(
 
 
 def _refine(bench: Bench, refinement: Refinement, done: float) -> None:
+    """Gauss-Newton; before it the scale, which saturated bins' predictions must have to be true."""
+    spectrum = refinement.path.spectrum(refinement.field())
+    for _ in range(SETTLING):
+        refinement.maps.update(refinement.chip, spectrum)
     for index, thermal in enumerate(SCHEDULE):
         refinement.iterate(thermal=thermal)
         bench.progress(done + 0.3 * (index + 1) / len(SCHEDULE))

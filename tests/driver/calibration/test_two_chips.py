@@ -77,26 +77,28 @@ def test_two_unknown_planes_come_apart():
 
 def test_every_routine_passes(two_chips: TwoChips):
     assert [r.reason for r in two_chips.reports if r.verdict == "failed"] == []
-    assert two_chips.calibration.figures["residual"] < 0.02
+    assert two_chips.calibration.figures["residual"] < 0.012
 
 
 def test_hidden_parameters_of_both_chips_are_recovered(two_chips: TwoChips):
-    """Frames leave 1.2 % of the field of either stage, of 512 frames and 25 parameters a pixel:
-    0.012 sqrt(25 / 1024) = 0.19 % of the field.  Three times as much is failure."""
+    """Frames leave 0.8 % of the field of either stage, of 512 frames and 25 parameters a pixel, so
+    0.008 * sqrt(25 / 1024) = 0.13 % of the field, and as much for theta's more.  Two devices had at
+    most: kappa 0.11 %, theta0 3.1 mrad, rho 6.8e-4, links 1.2e-4.  Half as much again is failure."""
     truth, found = two_chips.truth, two_chips.calibration
     kappa = np.pi / truth.p_pi_mw * truth.power_full_mw
     ours = found.kappa_rad_per_mw * found.power_full_mw
     for stage in (0, 1):
-        assert np.std(ours[stage] / kappa[stage]) < 0.006
-        assert np.std(found.rho[stage] - (truth.b1 / truth.b0)[stage]) < 0.006
+        assert np.std(ours[stage] / kappa[stage]) < 1.5 * 0.0011
+        assert np.std(found.rho[stage] - (truth.b1 / truth.b0)[stage]) < 1.5 * 6.8e-4
         theta = found.theta0_rad[stage] - truth.static_phase_rad[stage, 0]
-        assert np.std(np.angle(np.exp(1j * theta))) < 0.012
+        assert np.std((found.links - truth.links)[stage]) < 1.5 * 1.2e-4
+        assert np.std(np.angle(np.exp(1j * theta))) < 1.5 * 0.0031
 
 
 def test_maps_are_recovered_but_for_a_factor(two_chips: TwoChips, perfect_calibration):
     found = two_chips.calibration
     true = perfect_calibration(two_chips.device, SEED, device__n=SIZE)
-    for name, sigma in (("input_map", 0.012), ("middle_map", 0.012), ("output_map", 0.004)):
+    for name, sigma in (("input_map", 0.0035), ("middle_map", 0.0035), ("output_map", 0.0008)):
         ours, wanted = getattr(found, name), getattr(true, name)
         factor = np.vdot(wanted, ours) / np.vdot(wanted, wanted)
         off = np.linalg.norm(ours / factor - wanted) / np.linalg.norm(wanted)
@@ -113,7 +115,7 @@ def test_a_calibrated_device_convolves_as_a_perfectly_known_one(
         ours = convolution_error(device, pack=pack)
         device.load_calibration(perfect_calibration(device, SEED, device__n=SIZE))
         floor = convolution_error(device, pack=pack)
-        assert ours < 1.25 * floor, pack
+        assert ours < 1.15 * floor, pack
         assert ours < (0.05 if pack else 0.02)
     device.load_calibration(two_chips.calibration)
 
