@@ -81,9 +81,9 @@ def test_every_routine_passes(two_chips: TwoChips):
 
 
 def test_hidden_parameters_of_both_chips_are_recovered(two_chips: TwoChips):
-    """Frames leave 0.8 % of the field of either stage, of 512 frames and 25 parameters a pixel, so
-    0.008 * sqrt(25 / 1024) = 0.13 % of the field, and as much for theta's more.  Two devices had at
-    most: kappa 0.11 %, theta0 3.1 mrad, rho 6.8e-4, links 1.2e-4.  Half as much again is failure."""
+    """Frames leave 0.8 % of the field of a stage, of 512 frames and 25 parameters a pixel, so
+    0.008 * sqrt(25 / 1024) = 0.13 % of the field, and as much for theta. Two devices had at
+    most: kappa 0.11 %, theta0 3.1 mrad, rho 6.8e-4, links 1.2e-4.  Half as much more fails."""
     truth, found = two_chips.truth, two_chips.calibration
     kappa = np.pi / truth.p_pi_mw * truth.power_full_mw
     ours = found.kappa_rad_per_mw * found.power_full_mw
