@@ -95,7 +95,8 @@ def test_4f_codes_give_the_field_that_was_asked_for(
     A step of a 14-bit code is at most 5e-4 rad of a heater, 1.5e-4 RMS, and what two Jacobi rounds
     leave about 5e-4; theta at 0.3 of its reach turns that into amplitude four times as large.
     Targets with the maps' own phases ask the chips for unlike and unusual amounts of heat: the
-    substrate's part in theta is 20 mrad off where both are taken for one, or theirs for the usual.
+    substrate's part in theta is 20 mrad off where both are taken for one, or theirs for the usual
+    (the tenth of it that neighbours pass on, 2 mrad, comes too late for the first Jacobi round).
     """
     n = 32
     with calibrated("emulator:lab4f", seed=7, device__n=n) as device:
@@ -111,7 +112,7 @@ def test_4f_codes_give_the_field_that_was_asked_for(
         model = predict_spectrum(encoded.codes, calibration, device.info)
         seen = model / calibration.output_map / encoded.scale[:, None, None]
     exact = convolved(x, operand)
-    assert np.linalg.norm(seen - exact) < 4e-3 * np.linalg.norm(exact)
+    assert np.linalg.norm(seen - exact) < 6e-3 * np.linalg.norm(exact)
 
 
 def test_a_4f_device_needs_an_operand_and_takes_no_residual(targets: Targets) -> None:
