@@ -29,6 +29,11 @@ RING = 3 + 3
 _MOMENTS, _WARMTH = 2 + 3, 2
 _SUBSTRATE = _MOMENTS + _WARMTH + 2
 
+#: An operand to the second chip: normalise and conjugate, divide by the middle map, power and
+#: reach; what it lets through of a picture's spectrum: normalised, squared, weighted by row and
+#: column.
+_OPERAND = (2 + PRODUCT + SQUARE + 1) + (2 + SQUARE + 2)
+
 #: Two rounds of Jacobi's method: mean couplings (sums of neighbours by five), then each one's own.
 _CROSSTALK = HEATERS * (5 + FELT + RING)
 
@@ -57,9 +62,12 @@ DRIFT_MACS = PRODUCT
 PILOT_MACS = _COMBINE + PRODUCT + PRODUCT + SQUARE
 
 
-def encode_macs(residual: bool) -> int:
-    """Real MACs per pixel to encode one item: a frame, and its residual frame if there is one."""
-    frame = _HEAT + _SUBSTRATE + _CROSSTALK + _CODES + _PREDICTION
+def encode_macs(residual: bool, *, operand: bool = False) -> int:
+    """Real MACs per pixel to encode one item: a frame, and its residual frame if there is one.
+
+    `operand`: the second stage of layout 4f has a target of its own.
+    """
+    frame = _HEAT + _SUBSTRATE + _CROSSTALK + _CODES + _PREDICTION + (_OPERAND if operand else 0)
     return _TARGET + frame + (_REALISED + frame if residual else 0)
 
 

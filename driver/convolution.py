@@ -1,4 +1,4 @@
-"""Two-dimensional convolution by light: two passes through the device's lens.
+"""Two-dimensional convolution by light: two passes through the device's lens, or one through two.
 
 The algorithm of the `mft` layout (modulate, multiply, lens, camera) for ``y = conv2d(x, w)``, a
 correlation as in torch:
@@ -12,6 +12,8 @@ correlation as in torch:
 4. Pass 2: the products go through the lens again, which transforms them back.
 5. Polynomials are added, rims dropped, segments put in their place.
 
+A device of layout `4f` convolves in one pass (`driver.one_pass`); steps 1 and 5 stay.
+
 How many tiles, frames and MACs that takes, `driver.plan` says beforehand.
 """
 
@@ -19,7 +21,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, cast, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +30,7 @@ from driver.arrays import Restore, from_caller, largest_magnitude
 from driver.cutting import put
 from driver.errors import DTypeError, NonFiniteError, ShapeError
 from driver.kernels import KernelCache, Kernels
+from driver.one_pass import OnePassDevice, convolved_tiles, operands
 from driver.packing_rule import precision_for
 from driver.passes import FourierDevice, picture_spectra, product_frames
 from driver.plan import ConvolutionPlan
@@ -43,6 +46,7 @@ __all__ = [
     "as_array",
     "convolve2d",
     "in_float32",
+    "layout_of",
     "threads_of",
     "unit",
 ]
@@ -92,7 +96,7 @@ def convolve2d(
     Parameters
     ----------
     device
-        An open device of the `mft` layout.
+        An open device.
     x : (B, Cin, H, W) or (Cin, H, W), float32 or float64, NumPy array or torch CPU tensor
         Pictures, of any size.
     weight : (Cout, Cin/groups, kh, kw)
@@ -137,6 +141,7 @@ def convolve2d(
         groups=groups,
         padding_mode=padding_mode,
         precision=precision_for(device, precision, pack),
+        layout=layout_of(device),
     )
     if offsets is not None and offsets.shape != (plan.outputs,):
         raise ShapeError(f"bias {offsets.shape} must have shape ({plan.outputs},)")
@@ -162,6 +167,12 @@ def convolve2d(
         if offsets is not None:
             result = result + offsets.astype(dtype)[:, None, None]
     return restore(result[0] if single else result)
+
+
+def layout_of(device: FourierDevice) -> str:
+    """The device's layout; that of a bare transform is one lens."""
+    info = getattr(device, "info", None)
+    return str(getattr(info, "layout", "mft"))
 
 
 def threads_of(device: FourierDevice) -> int:
@@ -211,7 +222,15 @@ def _convolve(
     for part in plan.parts:
         kernels = KERNELS.get(weight, plan, part, threads)
         offsets = bias if part is plan.parts[0] else None
+        shown = operands(kernels) if plan.layout == "4f" else None
         for tiles in plan.chunks(part):
+            if shown is not None:
+                frames, scale, polynomials = convolved_tiles(
+                    cast(OnePassDevice, device), plan, part, tiles, x, shown, threads
+                )
+                plain, moments = plan.unpacked, kernels.moments
+                put(plain, part, tiles, frames, scale, polynomials, moments, offsets, y, threads)
+                continue
             spectra, polynomials = picture_spectra(device, plan, part, tiles, x, threads)
             products = _products(plan, spectra, kernels, threads)
             frames, scale = product_frames(device, plan, products, threads)

@@ -275,8 +275,6 @@ class Device(DeviceLife):
             check(lib.odev_load_calibration(handle, data))
 
     def _warn_if_uncalibrated(self, stacklevel: int = 3) -> None:
-        if self._info.layout == "4f":
-            return  # it has no results to be useless
         trusted = self._calibration is not None or self._info.nominal_is_true
         if not trusted and not self._warned:
             self._warned = True
@@ -297,13 +295,16 @@ class Device(DeviceLife):
         x : array
             (..., N, N) complex64 (or complex128, float32, float64).
         operand : array, optional
-            Same shape as `x`: the second stage's target, so that the chip shows their product.
+            Same shape as `x`: the second stage's target, so that the chip shows their product; a
+            device of layout 4f must have one.
         inverse : bool
             Prepare for the inverse transform.
 
         Raises
         ------
         DTypeError, ShapeError, NonFiniteError
+        CapabilityError
+            The device detects intensity only, or has layout 4f and gets no operand.
         """
         self._warn_if_uncalibrated()
         return frames.encode(self._handle, self._info, x, operand=operand, inverse=inverse)
@@ -352,7 +353,8 @@ class Device(DeviceLife):
         inverse : bool
             The inverse transform: the forward one of the conjugate, conjugated.
         operand : array, optional
-            Same shape as `x`: F(x * operand), multiplied by the chip's second stage.
+            Same shape as `x`: F(x * operand), multiplied by the chip's second stage; on a device
+            of layout 4f F(operand * F(x)), which must have one.
         exposure : {"two_gain", "single", "averaged"}
             See `driver.exposure`.
         residual : bool
@@ -381,7 +383,7 @@ class Device(DeviceLife):
             Before any frame is exposed.
         CapabilityError
             The device detects intensity only, or an operand came with `residual` or `pack`, or
-            `out` with `pack`.
+            `out` with `pack`; or none came to a device of layout 4f.
         """
         return self._run(
             self._transform_job(

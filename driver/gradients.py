@@ -19,9 +19,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from driver.convolution import KERNELS, SupervisedDevice, as_array, in_float32, threads_of, unit
+from driver.convolution import (
+    KERNELS,
+    SupervisedDevice,
+    as_array,
+    in_float32,
+    layout_of,
+    threads_of,
+    unit,
+)
 from driver.cutting import fold
-from driver.errors import ShapeError
+from driver.errors import CapabilityError, ShapeError
 from driver.gradient_plan import GradientPlan
 from driver.kernels import Kernels
 from driver.packing_rule import precision_for
@@ -92,13 +100,17 @@ def convolve2d_gradients(
     ShapeError, DTypeError, NonFiniteError, ValueRangeError
         Before any frame is exposed.
     CapabilityError
-        Before any frame is exposed: the device's laser is off.
+        Before any frame is exposed: the device's laser is off, or its layout is 4f.
     BackendError
         After the last frame: no light reached the camera.
     """
     cotangent, _ = as_array(grad_output, "grad_output")
     pictures, restore_x = as_array(x, "input")
     kernels, restore_w = as_array(weight, "weight")
+    if layout_of(device) == "4f":
+        raise CapabilityError(
+            "gradients by light need spectra, which a 4f device does not show: take exact ones"
+        )
     plan = ConvolutionPlan.for_shapes(
         pictures.shape,
         kernels.shape,

@@ -7,7 +7,7 @@ and benchmarks read it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from math import prod
 
@@ -70,6 +70,9 @@ class ConvolutionPlan:
     precision : Precision
     reference_steps : int
         Steps of one exposure, each a camera read-out of its own.
+    layout : str
+        "mft": two passes; "4f": one for each pair of channels, exposed as `precision.pictures` says
+        (a residual frame needs both stages, and there is none).
     """
 
     grid: int
@@ -90,6 +93,7 @@ class ConvolutionPlan:
     parts: tuple[KernelPart, ...]
     precision: Precision
     reference_steps: int = 4
+    layout: str = "mft"
 
     @staticmethod
     def for_shapes(
@@ -105,12 +109,13 @@ class ConvolutionPlan:
         precision: str | Precision = "balanced",
         pack: bool | None = None,
         reference_steps: int = 4,
+        layout: str = "mft",
     ) -> ConvolutionPlan:
         """Plan ``conv2d`` of an input (B, Cin, H, W) with a weight (Cout, Cin/groups, kh, kw).
 
         Options mean what they mean in ``torch.nn.Conv2d``. ``pack`` overrides the preset's packing
         of two real pictures in a frame; ``reference_steps`` is the device's
-        (`driver.DeviceInfo.reference_steps`).
+        (`driver.DeviceInfo.reference_steps`), and so is ``layout``.
 
         Raises
         ------
@@ -130,6 +135,7 @@ class ConvolutionPlan:
             known_padding_mode(padding_mode),
             preset(precision, pack),
             whole(reference_steps, "reference_steps", 1, 4),
+            layout,
         )
 
     @property
@@ -150,13 +156,32 @@ class ConvolutionPlan:
         return sources
 
     @property
+    def pairs(self) -> int:
+        """Pairs of a plane and an output channel that are convolved."""
+        return self.planes * self.outputs // self.groups
+
+    @property
+    def unpacked(self) -> ConvolutionPlan:
+        """The plan with one picture in a frame."""
+        return replace(self, precision=replace(self.precision, pack=False))
+
+    @property
     def picture_frames(self) -> int:
-        """Frames of pass 1: every tile of every plane."""
+        """Frames of pass 1: every tile of every plane; in layout 4f, of every pair of channels."""
+        if self.layout == "4f":
+            per_frame = 2 if self.precision.pack else 1
+            return self.pairs * sum(
+                -(-(last - first) // per_frame)
+                for part in self.parts
+                for first, last in self.chunks(part)
+            )
         return self.frames_of(self.planes) * self.precision.pictures.frames_per_item
 
     @property
     def product_frames(self) -> int:
         """Frames of pass 2: every tile of every output channel."""
+        if self.layout == "4f":
+            return 0
         return self.frames_of(self.outputs) * self.precision.products.frames_per_item
 
     @property
@@ -191,7 +216,7 @@ class ConvolutionPlan:
         )
         return Macs(
             gemm=self.batch * self.output[0] * self.output[1] * pairs * prod(self.kernel),
-            spectral=COMPLEX_MACS * bins * self.tiles * plane_pairs,
+            spectral=0 if self.layout == "4f" else COMPLEX_MACS * bins * self.tiles * plane_pairs,
             # Rows of the transform take real taps (2 real MACs), columns complex ones.
             kernels=plane_pairs
             * sum(
@@ -199,18 +224,28 @@ class ConvolutionPlan:
                 for part in self.parts
             ),
             polynomial=polynomial,
-            scaling=self.tiles
-            * (
-                self.planes * picture_scaling_macs(pixels, bins)
-                + self.outputs * product_scaling_macs(pixels, bins)
-            ),
-            codec=pixels
-            * (
-                self.frames_of(self.planes) * macs_per_item(self.precision.pictures)
-                + self.frames_of(self.outputs) * macs_per_item(self.precision.products)
-                + PILOT_MACS * self.pilots
-            ),
+            scaling=self._scaling_macs(pixels, bins),
+            codec=pixels * (self._codec_macs() + PILOT_MACS * self.pilots),
         )
+
+    def _scaling_macs(self, pixels: int, bins: int) -> int:
+        if self.layout == "4f":
+            # Energy and scale into a frame, the scale out of each pair's picture.
+            return self.tiles * pixels * (2 * self.planes + self.pairs)
+        return self.tiles * (
+            self.planes * picture_scaling_macs(pixels, bins)
+            + self.outputs * product_scaling_macs(pixels, bins)
+        )
+
+    def _codec_macs(self) -> int:
+        """Of all data frames, a pixel."""
+        pictures = self.precision.pictures
+        if self.layout == "4f":
+            each = encode_macs(False, operand=True) + decode_macs(pictures.exposures_per_frame)
+            return self.picture_frames * (each + DRIFT_MACS)
+        return self.frames_of(self.planes) * macs_per_item(pictures) + self.frames_of(
+            self.outputs
+        ) * macs_per_item(self.precision.products)
 
     def spectral_macs(
         self, convention: SpectralConvention = REAL_MACS, *, tiled: bool = True
@@ -286,7 +321,12 @@ def _plan(
     padding_mode: str,
     precision: Precision,
     reference_steps: int,
+    layout: str,
 ) -> ConvolutionPlan:
+    if layout not in ("mft", "4f"):
+        raise ValueRangeError(f"layout is 'mft' or '4f', not {layout!r}")
+    if layout == "4f" and precision.pictures.residual:
+        raise CapabilityError("a residual frame needs both stages: not in layout 4f")
     check_shapes(input_shape, weight_shape, groups)
     if grid < 2:
         raise CapabilityError(f"a {grid}×{grid} device cannot convolve")
@@ -331,6 +371,7 @@ def _plan(
             ),
             precision=precision,
             reference_steps=reference_steps,
+            layout=layout,
         )
         for sampling in candidates
     ]

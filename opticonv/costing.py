@@ -139,6 +139,7 @@ def measure_layers(
                 (channels, channels, kernel, kernel),
                 grid=info.grid[0],
                 reference_steps=info.reference_steps,
+                layout=info.layout,
                 padding=kernel // 2,
                 precision=precision,
             )

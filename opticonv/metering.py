@@ -19,7 +19,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from driver import Device, Telemetry
+from driver import Device, DeviceInfo, Telemetry
 from driver.convolution import convolve2d
 from driver.plan import ConvolutionPlan
 from nn.layers import convolution_calls
@@ -99,6 +99,11 @@ class MeteredDevice:
         """Pixels along one side of the grid."""
         return self._device.n
 
+    @property
+    def info(self) -> DeviceInfo:
+        """The device's data sheet."""
+        return self._device.info
+
     def one_job(self) -> AbstractContextManager[None]:
         """As the device's own."""
         return self._device.one_job()
@@ -107,12 +112,15 @@ class MeteredDevice:
         self,
         x: Any,
         *,
+        operand: Any = None,
         inverse: bool = False,
         exposure: str = "two_gain",
         residual: bool = False,
     ) -> Any:
         """As the device's own."""
-        y = self._device.transform(x, inverse=inverse, exposure=exposure, residual=residual)
+        y = self._device.transform(
+            x, operand=operand, inverse=inverse, exposure=exposure, residual=residual
+        )
         if self.on_frames is not None:
             self.on_frames(len(x) * (2 if residual else 1))
         return y
@@ -144,6 +152,7 @@ class MeteredDevice:
             grid=self.n,
             precision=precision,
             reference_steps=self._device.info.reference_steps,
+            layout=self._device.info.layout,
             **options,
         )
         error = detail = 0.0

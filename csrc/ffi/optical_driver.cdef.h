@@ -161,6 +161,7 @@ typedef struct odev_calibration {
   const double *ring;
   const double *substrate_rad_per_mw;
   const double *input_map;
+  const double *middle_map;
   const double *output_map;
   const double *reference_plane_dn;
   const double *launch_gain;

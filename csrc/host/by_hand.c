@@ -26,13 +26,16 @@ static odev_status check_targets(const odev_device *device, const float *x, uint
                    at % frame / 2 / device->caps.n, at / 2 % device->caps.n);
 }
 
-/* Encoding is for a chip in front of one lens, decoding for a camera with a reference. */
+/* Decoding is for a camera with a reference. */
 static odev_status check_codec(const odev_device *device) {
-  if (device->caps.layout == ODEV_LAYOUT_4F)
-    return odev_fail(ODEV_ERR_CAPABILITY, "a 4f device has a lens between its stages: it can be exposed, but not "
-                                          "encoded for, decoded or made to transform");
   if (device->caps.reference_steps == 1)
     return odev_fail(ODEV_ERR_CAPABILITY, "this device has no reference: it has no phase to transform with");
+  return ODEV_OK;
+}
+
+static odev_status check_operand(const odev_device *device, const float *operand) {
+  if (device->caps.layout == ODEV_LAYOUT_4F && !operand)
+    return odev_fail(ODEV_ERR_CAPABILITY, "a 4f device has a lens between its stages, F(b F(x)): it takes an operand b");
   return ODEV_OK;
 }
 
@@ -41,7 +44,8 @@ odev_status odev_check_transform(const odev_device *device, const odev_transform
   if (usable != ODEV_OK) return usable;
   if (!job || job->struct_size != sizeof *job)
     return odev_fail(ODEV_ERR_ARGUMENT, "job: struct_size must be sizeof(odev_transform_job) = %zu", sizeof *job);
-  const odev_status able = check_codec(device);
+  odev_status able = check_codec(device);
+  if (able == ODEV_OK) able = check_operand(device, job->operand);
   if (able != ODEV_OK) return able;
   if (!job->x || !job->y) return odev_fail(ODEV_ERR_ARGUMENT, "x and y must not be null");
   if (job->exposures < 1 || job->exposures > ODEV_MAX_EXPOSURES)
@@ -105,6 +109,8 @@ odev_status odev_load_calibration(odev_device *device, const odev_calibration *s
   if (!s->power_full_mw || !s->rho || !s->theta0_rad || !s->kappa_rad_per_mw || !s->beta_per_mw || !s->links || !s->partner || !s->ring ||
       !s->substrate_rad_per_mw ||      !s->input_map || !s->output_map || !s->launch_gain)
     return odev_fail(ODEV_ERR_ARGUMENT, "an array of the calibration is null");
+  if (device->caps.layout == ODEV_LAYOUT_4F && !s->middle_map)
+    return odev_fail(ODEV_ERR_CALIBRATION, "layout 4f needs what is between its lenses, middle_map");
   if (device->caps.reference_steps == 3 && !s->reference_plane_dn)
     return odev_fail(ODEV_ERR_CALIBRATION, "three steps need the reference's plane, reference_plane_dn");
   if (s->pilot_launch_step >= s->launch_steps)
@@ -114,7 +120,7 @@ odev_status odev_load_calibration(odev_device *device, const odev_calibration *s
       !all_finite(s->theta0_rad, 2 * plane) || !all_finite(s->kappa_rad_per_mw, 4 * plane) ||
       !all_finite(s->beta_per_mw, 4 * plane) || !all_finite(s->links, 16 * plane) ||
       !all_finite(s->partner, 2 * plane) || !all_finite(s->ring, 3) || !all_finite(s->substrate_rad_per_mw, 9) ||
-      !all_finite(s->input_map, 2 * plane) ||
+      !all_finite(s->input_map, 2 * plane) || (s->middle_map && !all_finite(s->middle_map, 2 * plane)) ||
       !all_finite(s->output_map, 2 * plane) || !all_finite(s->launch_gain, 2 * (size_t)s->launch_steps) ||
       (s->reference_plane_dn && !all_finite(s->reference_plane_dn, plane)) ||
       (s->pilot_spectrum && !all_finite(s->pilot_spectrum, 2 * plane)))
@@ -153,6 +159,7 @@ odev_status odev_encode(odev_device *device, const odev_encode_job *job) {
   if (!job->x || !job->codes || !job->scale || !job->launch_step)
     return odev_fail(ODEV_ERR_ARGUMENT, "x, codes, scale and launch_step must not be null");
   odev_status status = check_codec(device);
+  if (status == ODEV_OK) status = check_operand(device, job->operand);
   if (status == ODEV_OK) status = check_targets(device, job->x, job->items, "x");
   if (status == ODEV_OK && job->operand) status = check_targets(device, job->operand, job->items, "operand");
   return status == ODEV_OK ? odev_run_task(device, encode_task, job, NULL) : status;

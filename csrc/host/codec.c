@@ -103,7 +103,7 @@ static void mean_sums(odev_arena *arena, odev_geometry g, const float mean[3], c
  * is warmer, and so what the moments of a first estimate say of the warmth. */
 static void build_substrate(odev_codec *k, odev_arena *arena, const odev_calibration *s) {
   const odev_geometry g = k->geometry;
-  double gives_way[ODEV_CODEC_MODES][ODEV_CODEC_MODES] = {{0}};
+  double gives_way[2][ODEV_CODEC_MODES][ODEV_CODEC_MODES] = {{{0}}};
   for (int p = 0; p < ODEV_CODEC_MODES; ++p) {
     float *const wave = odev_arena_take(arena, (size_t)g.ld);
     for (int r = 0; r < g.n; ++r) wave[r] = (float)cos(two_pi / 2 * p * (r + 0.5) / g.n);
@@ -113,24 +113,27 @@ static void build_substrate(odev_codec *k, odev_arena *arena, const odev_calibra
   if (!k->has_substrate) return;
   for (int r = 0; r < g.n; ++r)
     for (int c = 0; c < g.n; ++c) {
-      double by_heater[4], power = 0;
+      double power[2] = {0, 0}, theta[2] = {0, 0}; /* by chip */
       for (int h = 0; h < 4; ++h) {
-        const int at = r * g.ld + c;
-        by_heater[h] = (double)k->mw_per_turn[h >> 1][h & 1][at] * (double)k->jacobi_start[h >> 1][h & 1][at];
-        power += ODEV_MIDDLE_TURNS * by_heater[h];
+        const int at = r * g.ld + c, chip = k->is_4f ? h >> 1 : 0;
+        const double own = (double)k->mw_per_turn[h >> 1][h & 1][at] * (double)k->jacobi_start[h >> 1][h & 1][at];
+        power[chip] += ODEV_MIDDLE_TURNS * own;
+        if (!(h & 1)) theta[chip] += own;
       }
-      for (int p = 0; p < ODEV_CODEC_MODES; ++p)
-        for (int q = 0; q < ODEV_CODEC_MODES; ++q) {
-          const double wave = (double)k->cosine[p][r] * (double)k->cosine[q][c];
-          k->usual_mw[p][q] += wave * power;
-          gives_way[p][q] += wave * wave * (by_heater[0] + by_heater[2]);
-        }
+      for (int chip = 0; chip <= k->is_4f; ++chip)
+        for (int p = 0; p < ODEV_CODEC_MODES; ++p)
+          for (int q = 0; q < ODEV_CODEC_MODES; ++q) {
+            const double wave = (double)k->cosine[p][r] * (double)k->cosine[q][c];
+            k->usual_mw[chip][p][q] += wave * power[chip];
+            gives_way[chip][p][q] += wave * wave * theta[chip];
+          }
     }
   for (int p = 0; p < ODEV_CODEC_MODES; ++p)
     for (int q = 0; q < ODEV_CODEC_MODES; ++q) {
       k->warmth[p][q] = s->substrate_rad_per_mw[3 * p + q] / two_pi;
       /* A chip that cools where it is heated is none; but nothing is divided by 0 for it. */
-      k->response[p][q] = k->warmth[p][q] / fmax(1 + k->warmth[p][q] * gives_way[p][q], 0.1);
+      for (int chip = 0; chip <= k->is_4f; ++chip)
+        k->response[chip][p][q] = k->warmth[p][q] / fmax(1 + k->warmth[p][q] * gives_way[chip][p][q], 0.1);
     }
   for (int stage = 0; stage < 2; ++stage) {
     float *const theta0 = (float *)(uintptr_t)k->theta0_turns[stage];
@@ -138,7 +141,7 @@ static void build_substrate(odev_codec *k, odev_arena *arena, const odev_calibra
       for (int c = 0; c < g.n; ++c) {
         double turns = s->theta0_rad[((size_t)stage * (size_t)g.n + (size_t)r) * (size_t)g.n + (size_t)c] / two_pi;
         for (int i = 0; i < 9; ++i)
-          turns += k->warmth[i / 3][i % 3] * k->usual_mw[i / 3][i % 3] * (double)k->cosine[i / 3][r] *
+          turns += k->warmth[i / 3][i % 3] * k->usual_mw[k->is_4f ? stage : 0][i / 3][i % 3] * (double)k->cosine[i / 3][r] *
                    (double)k->cosine[i % 3][c];
         theta0[r * g.ld + c] = (float)turns;
       }
@@ -180,6 +183,15 @@ static void build_heaters(odev_codec *k, odev_arena *arena, const odev_calibrati
   }
 }
 
+/* The lens between the stages: what stage b divides its target by. */
+static void build_middle(odev_codec *k, odev_arena *arena, const odev_calibration *s) {
+  const odev_geometry g = k->geometry;
+  float *const wave = odev_arena_take(arena, (size_t)g.ld);
+  for (int u = 0; u < g.n; ++u) wave[u] = (float)cos(two_pi * u / g.n);
+  k->wave = wave;
+  inverse_planes(arena, g, s->middle_map, 1.0, &k->inverse_middle_re, &k->inverse_middle_im);
+}
+
 static void build_detection(odev_codec *k, const odev_calibration *s) {
   const size_t plane = (size_t)k->geometry.n * (size_t)k->geometry.n;
   k->leak_re = (float)s->conjugate_leak[0];
@@ -218,15 +230,17 @@ int odev_codec_init(odev_codec *k, const odev_caps *caps, const odev_calibration
   k->float_codes = caps->dac_bits == 0;
   k->float_counts = caps->adc_bits == 0;
   k->steps = (int)caps->reference_steps;
+  k->is_4f = caps->layout == ODEV_LAYOUT_4F;
   k->code_max = caps->dac_bits ? (float)((1u << caps->dac_bits) - 1u) : 1.0f;
 
   const size_t plain = odev_round_up(odev_plain_size(g)), halo = odev_round_up(odev_halo_size(g));
   odev_arena arena;
-  if (odev_arena_init(&arena, 41 * plain + 16 * halo + 15 * odev_round_up((size_t)g.ld))) return -1;
+  if (odev_arena_init(&arena, 43 * plain + 16 * halo + 16 * odev_round_up((size_t)g.ld))) return -1;
   k->storage = arena.storage;
   build_heaters(k, &arena, s);
   build_substrate(k, &arena, s);
   inverse_planes(&arena, g, s->input_map, 1.0, &k->inverse_input_re, &k->inverse_input_im);
+  if (k->is_4f) build_middle(k, &arena, s);
   inverse_planes(&arena, g, s->output_map, 1.0, &k->inverse_output_re, &k->inverse_output_im);
   build_detection(k, s);
   if (k->steps == 3) k->reference_dn = odev_plain_from(&arena, g, s->reference_plane_dn, 1, 1.0);

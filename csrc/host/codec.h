@@ -14,6 +14,7 @@ enum { ODEV_CODEC_MODES = 3 };
 typedef struct {
   odev_geometry geometry;
   int float_codes, float_counts, has_crosstalk;
+  int is_4f;                         /* the stages are chips of their own, with a lens between them */
   int steps;                         /* of the reference: 4, or 3 with the first one dark */
   float code_max;                    /* 2^bits - 1; 1 when unquantised */
   float input_power;                 /* mean |input_map|^2 */
@@ -36,10 +37,12 @@ typedef struct {
   float ring[3], ring_sum;
   /* Substrate: theta_0 holds the warmth of usual moments; what a frame's differ by is added [turns/mW]. */
   const float *cosine[ODEV_CODEC_MODES]; /* [ld]: cos(pi p (r + 1/2) / n) */
-  double usual_mw[ODEV_CODEC_MODES][ODEV_CODEC_MODES];
-  double warmth[ODEV_CODEC_MODES][ODEV_CODEC_MODES];   /* by moments of the power itself */
-  double response[ODEV_CODEC_MODES][ODEV_CODEC_MODES]; /* by moments of the power before theta gives way */
+  double usual_mw[2][ODEV_CODEC_MODES][ODEV_CODEC_MODES]; /* of the chip; 4f: of each stage's */
+  double warmth[ODEV_CODEC_MODES][ODEV_CODEC_MODES];      /* by moments of the power itself */
+  double response[2][ODEV_CODEC_MODES][ODEV_CODEC_MODES]; /* by moments of the power before theta gives way */
   const float *inverse_input_re, *inverse_input_im;
+  const float *inverse_middle_re, *inverse_middle_im; /* 4f */
+  const float *wave;                                  /* 4f, [ld]: cos(2 pi u / n) */
   const float *inverse_output_re, *inverse_output_im;
   const float *reference_dn;         /* three steps: the reference alone, dark removed */
   const float *pilot_re, *pilot_im; /* expected Y of the pilot frame, DN */

@@ -249,8 +249,9 @@ typedef struct odev_calibration {
   const double *links;              /* [2][2][4: east, south, south-east, south-west] */
   const double *partner;            /* [2] */
   const double *ring;               /* [3] numbers: coefficients at 2, sqrt(5) and sqrt(8) pitches */
-  const double *substrate_rad_per_mw; /* [3][3] numbers: theta's phase per moment of all power, cosine modes */
+  const double *substrate_rad_per_mw; /* [3][3] numbers: theta's phase per moment of its chip's power, cosine modes */
   const double *input_map;          /* complex */
+  const double *middle_map;         /* complex; read in layout 4f only */
   const double *output_map;         /* complex, DN */
   const double *reference_plane_dn; /* the reference alone, dark removed; read if caps.reference_steps is 3 */
   const double *launch_gain;        /* [launch_steps] complex */

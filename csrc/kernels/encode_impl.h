@@ -77,18 +77,37 @@ INLINE float chip_target(const odev_codec *k, odev_geometry g, const encode_scra
   return lane_max(most);
 }
 
+/* The operand, in 4f over the middle map: stage b's target.  Returns the largest power that it asks of a pixel. */
 INLINE float operand_target(const odev_codec *k, odev_geometry g, const encode_scratch *s, const float *operand, float factor, int conjugate) {
   const vf keep = vset(factor), turn = vset(conjugate ? -factor : factor);
   vf most = vset(0.0f);
   for (int r = 0; r < g.n; ++r)
     for (int c = 0; c < g.ld; c += W) {
       const int at = r * g.ld + c;
-      const vc o = load_target(g, operand, r, c, keep, turn);
+      vc o = load_target(g, operand, r, c, keep, turn);
+      if (k->is_4f) o = vc_mul(o, vload(k->inverse_middle_re + at), vload(k->inverse_middle_im + at));
       vstore(s->o_re + at, o.re);
       vstore(s->o_im + at, o.im);
       most = vmax(most, vfma(o.re, o.re, o.im * o.im) * vload(k->per_reach2[1] + at));
     }
   return lane_max(most);
+}
+
+/* What an operand lets through of a frame's power on its way between the lenses of 4f. */
+INLINE double passed_power(const odev_codec *k, odev_geometry g, const float *operand, float factor, target_statistics t) {
+  float down[ODEV_MAX_N], across[ODEV_MAX_N + ODEV_LANES];
+  line_shape(g, t.down[0], k->wave, down);
+  line_shape(g, t.across[0], k->wave, across);
+  for (int c = g.n; c < g.ld; ++c) across[c] = 0;
+  vf sum[SUB];
+  for (int j = 0; j < SUB; ++j) sum[j] = vset(0.0f);
+  for (int r = 0; r < g.n; ++r)
+    for (int c = 0; c < g.ld; c += W) {
+      const vc o = load_target(g, operand, r, c, vset(factor), vset(factor));
+      const int j = c / W % SUB;
+      sum[j] = vfma(vfma(o.re, o.re, o.im * o.im), vload(across + c) * vset(down[r]), sum[j]);
+    }
+  return sum_lanes(sum) / ((double)g.n * (double)g.n);
 }
 
 /* theta (turns, upper half) and transmission of one stage at power m2 = |m|^2. */
@@ -163,7 +182,7 @@ INLINE void subtract_realised(const odev_codec *k, odev_geometry g, const encode
                (cold + cold) / (vset(1.0f) + vsqrt(vfma(slope4, cold, vset(1.0f)))));
       }
   warmth_modes warm;
-  if (k->has_substrate) warm = modes_of(k, g, s->power, k->warmth);
+  if (k->has_substrate) warm = modes_of(k, g, s->power, 0, k->warmth);
   for (int r = 0; r < g.n; ++r) {
     float turns[4][ODEV_MAX_N];
     for (int h = 0; h < 4; ++h) heat_turns_row(k, g, s->power, h, r, turns[h]);
@@ -202,6 +221,12 @@ INLINE odev_encoded encode_frame_impl(const odev_codec *k, odev_geometry g, int 
   }
   targets_to_heat(k, g, &s, scale, operand_scale, operand != NULL);
   heat_to_codes(k, g, is_float, has_crosstalk, has_ring, &s, codes);
+  const float both = scale * operand_scale;
+  if (k->is_4f) {
+    const target_statistics t = statistics_of(g, s.x_re, s.x_im);
+    const double passed = passed_power(k, g, operand, normalising_factor(g, operand), t);
+    return (odev_encoded){both * factor, both, predicted_image_peak(g, t, passed, both)};
+  }
   if (operand) /* the product is what the lens sees */
     for (int at = 0; at < g.n * g.ld; at += W) {
       const vc p = vc_mul((vc){vload(s.x_re + at), vload(s.x_im + at)}, vload(s.o_re + at),
@@ -210,7 +235,6 @@ INLINE odev_encoded encode_frame_impl(const odev_codec *k, odev_geometry g, int 
       vstore(s.x_im + at, p.im);
     }
   const target_statistics t = statistics_of(g, s.x_re, s.x_im);
-  const float both = scale * operand_scale;
   return (odev_encoded){both * factor, both, predicted_peak(g, t, both)};
 }
 

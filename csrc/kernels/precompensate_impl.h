@@ -70,9 +70,10 @@ typedef struct {
 /* Sixteen partial sums of each mode, whatever the width: the same on every path. */
 enum { WARM_SUB = ODEV_LANES / W };
 
-/* From the moments of what the heaters' power differs by from the usual. */
-INLINE warmth_modes modes_of(const odev_codec *k, odev_geometry g, float *const power[4],
+/* From the moments of what the power of a chip's heaters differs by from the usual. */
+INLINE warmth_modes modes_of(const odev_codec *k, odev_geometry g, float *const power[4], int chip,
                              const double per_mw[ODEV_CODEC_MODES][ODEV_CODEC_MODES]) {
+  float *const *const own = power + 2 * chip;
   vf sum[ODEV_CODEC_MODES][ODEV_CODEC_MODES][WARM_SUB];
   memset(sum, 0, sizeof sum);
   for (int r = 0; r < g.n; ++r) {
@@ -81,7 +82,8 @@ INLINE warmth_modes modes_of(const odev_codec *k, odev_geometry g, float *const 
     for (int c = 0; c < g.ld; c += ODEV_LANES)
       for (int j = 0; j < WARM_SUB; ++j) {
         const int column = c + j * W, at = r * g.pitch + column;
-        const vf total = (vload(power[0] + at) + vload(power[1] + at)) + (vload(power[2] + at) + vload(power[3] + at));
+        vf total = vload(own[0] + at) + vload(own[1] + at);
+        if (!k->is_4f) total = total + (vload(own[2] + at) + vload(own[3] + at));
         across[0][j] = across[0][j] + total;
         across[1][j] = vfma(vload(k->cosine[1] + column), total, across[1][j]);
         across[2][j] = vfma(vload(k->cosine[2] + column), total, across[2][j]);
@@ -94,7 +96,7 @@ INLINE warmth_modes modes_of(const odev_codec *k, odev_geometry g, float *const 
   warmth_modes warm;
   for (int p = 0; p < ODEV_CODEC_MODES; ++p)
     for (int q = 0; q < ODEV_CODEC_MODES; ++q) {
-      double total = -k->usual_mw[p][q];
+      double total = -k->usual_mw[chip][p][q];
       for (int j = 0; j < WARM_SUB; ++j)
         for (int i = 0; i < W; ++i) total += (double)sum[p][q][j][i];
       warm.mode[p][q] = (float)(per_mw[p][q] * total);
@@ -128,17 +130,16 @@ INLINE void add_warmth(const odev_codec *k, odev_geometry g, const warmth_modes 
 
 /* Theta must be heated the less, the warmer the chip is. */
 INLINE void take_warmth_off(const odev_codec *k, odev_geometry g, const encode_scratch *s) {
-  const warmth_modes warm = modes_of(k, g, s->power, k->response);
-  for (int r = 0; r < g.n; ++r) {
-    const warmth_row row = warmth_at(k, &warm, r);
-    for (int c = 0; c < g.ld; c += W) {
-      const vf turns = warmth_turns(k, &row, c);
-      for (int h = 0; h < 4; h += 2) {
-        float *const heat = s->heat[h] + r * g.ld + c;
-        vstore(heat, vfnma(turns, vload(k->mw_per_turn[h >> 1][0] + r * g.ld + c), vload(heat)));
+  warmth_modes warm[2];
+  for (int chip = 0; chip <= k->is_4f; ++chip) warm[chip] = modes_of(k, g, s->power, chip, k->response[chip]);
+  for (int stage = 0; stage < 2; ++stage)
+    for (int r = 0; r < g.n; ++r) {
+      const warmth_row row = warmth_at(k, &warm[k->is_4f ? stage : 0], r);
+      for (int c = 0; c < g.ld; c += W) {
+        float *const heat = s->heat[2 * stage] + r * g.ld + c;
+        vstore(heat, vfnma(warmth_turns(k, &row, c), vload(k->mw_per_turn[stage][0] + r * g.ld + c), vload(heat)));
       }
     }
-  }
 }
 
 /* ---- heat to power and back ------------------------------------------------------------------ */

@@ -10,6 +10,8 @@
 #define CREST_FLAT 11.0
 #define CREST_RESIDUAL 20.0
 #define PEAK_FACTOR 1.8
+/* Strongest over mean pixel power of a filtered picture less its slow parts. */
+#define CREST_IMAGE 20.0
 
 /* Energy and autocorrelations of a target along both axes: what the exposure is predicted from, in one
  * pass over every fourth row.  Sixteen fixed accumulators whatever the vector width, so that the
@@ -110,6 +112,21 @@ INLINE float predicted_peak(odev_geometry g, target_statistics s, float scale) {
     crest = crest < CREST_FLAT ? CREST_FLAT : crest > bins ? bins : crest;
   }
   return (float)((double)scale * (double)scale * s.energy / bins * crest);
+}
+
+/* Power spectrum along one axis of what has a first autocorrelation of r (a chain's, r^lag), mean 1. */
+INLINE void line_shape(odev_geometry g, double r, const float *wave, float *shape) {
+  const double a = r > 0.98 ? 0.98 : r;
+  double sum = 0;
+  for (int u = 0; u < g.n; ++u) sum += 1 / (1 - 2 * a * (double)wave[u] + a * a);
+  for (int u = 0; u < g.n; ++u) shape[u] = (float)(g.n / sum / (1 - 2 * a * (double)wave[u] + a * a));
+}
+
+/* 4f: predicted power of the strongest pixel of an image of which `passed` is the mean power over the frame's. */
+INLINE float predicted_image_peak(odev_geometry g, target_statistics s, double passed, float scale) {
+  if (!(s.energy > 0)) return 0.0f;
+  const double bins = (double)g.n * (double)g.n, crest = bins < CREST_IMAGE ? bins : CREST_IMAGE;
+  return (float)((double)scale * (double)scale * s.energy / bins * passed * crest);
 }
 
 #endif

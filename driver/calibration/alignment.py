@@ -145,7 +145,7 @@ def _rotation(bench: Bench) -> tuple[float, float, float, float]:
     normal, scatter, right = np.zeros((2, 2)), np.zeros((2, 2)), np.zeros(2)
     for begin in range(0, min(FRAMES, len(maps.gain)), 32):
         part = slice(begin, begin + 32)
-        z = chip.heated(record.cold[..., part]).field()
+        z = chip.field(record.cold[..., part])
         output = chip.output_map[..., None] * maps.gain[part]
         by_row, by_column = fourier(row * z), fourier(column * z)
         turn = np.complex64(-2j * np.pi / size)

@@ -60,7 +60,9 @@ class Bench:
     main: Record
     """heaters: frames with all heaters at random."""
     refinement: Refinement
-    """heaters: the fit of all pixels to the main frames."""
+    """heaters: the fit of all pixels to the main frames; in layout 4f of stage a."""
+    last_refinement: Refinement | None = None
+    """heaters: in layout 4f, the fit of stage b to frames of its own."""
     links: SymmetricLinks
     """crosstalk."""
     link_sigma: RealArray

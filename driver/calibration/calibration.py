@@ -26,10 +26,12 @@ class Calibration:
         Q    = P + sum over links c P_neighbour + second ring + partner P_other
         psi  = kappa Q, and for theta + sum_pm substrate_pm C_p(r) C_m(q) M_pm
         m_s  = (1 + rho_s exp(i (theta0_s + psi_theta))) exp(i psi_phi)
-        y    = launch_gain[l] G output_map F[input_map m_a m_b]
+        y    = launch_gain[l] G output_map F[input_map m_a m_b],  in layout 4f
+        y    = launch_gain[l] G output_map F[middle_map m_b F[input_map m_a]]
         Y    = y + conjugate_leak conj(y),    Y = [(I0 - I2) + i (I1 - I3)] / 4   [DN]
 
-    C_p(r) = cos(pi p (r + 1/2) / N) and M_pm the power of all heaters times C_p(r) C_m(q), summed.
+    C_p(r) = cos(pi p (r + 1/2) / N) and M_pm the power of all heaters times C_p(r) C_m(q), summed;
+    in 4f the heaters of one stage, since each is a chip of its own.
     F is the orthonormal 2-D DFT in plain index order and G the drift gain, 1 at calibration.
     Stages: 0 a, 1 b.  Heaters: 0 theta, 1 phi.  Links: 0 E, 1 S, 2 SE, 3 SW, used both ways,
     0 at the rim.  Gauges: `input_map` holds static phases and losses; the complex scale between
@@ -63,6 +65,9 @@ class Calibration:
     """Phase of theta per moment M_pm of the chip's power, cosine modes, (3, 3) float64 [rad/mW]."""
     input_map: ComplexArray
     """Complex transmission of the input plane, (N, N) complex128."""
+    middle_map: ComplexArray
+    """Complex transmission behind the lens between the stages of layout 4f, (N, N) complex128; 1
+    in layout mft."""
     output_map: ComplexArray
     """Complex response of the output plane, (N, N) complex128 [DN]."""
     conjugate_leak: complex

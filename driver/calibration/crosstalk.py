@@ -9,13 +9,15 @@ frames whose mean power goes up and down in the shape of its modes.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from driver.calibration.bench import Bench
 from driver.calibration.calibration import RealArray
 from driver.calibration.frames import Record
-from driver.calibration.heat import MODES, RING_DISTANCES, cosines, mode_moments
-from driver.calibration.model import DIRECTIONS, fourier, neighbour
+from driver.calibration.heat import MODES, RING_DISTANCES, cosines
+from driver.calibration.model import DIRECTIONS, fourier, heater_power_mw, neighbour
 from driver.calibration.planes import clustered, regress
 from driver.calibration.report import (
     Check,
@@ -37,6 +39,9 @@ first frame, which is left out, those before it had as often the same sign as th
 
 SUBSTRATE_SIGMA = 0.3
 """Scatter of the substrate about its data sheet (prior): solder and carrier are a lot's own."""
+
+NUDGE = 0.1
+"""Change of the substrate's strength that its derivative is taken by: up to 10 mrad of theta."""
 
 DEPTH = 0.35
 """By how much the mean power, half of full, goes up or down with a mode."""
@@ -122,19 +127,20 @@ def _substrate(bench: Bench) -> tuple[float, float]:
         record.trusted[..., kept_frames],
     )
     kept = chip.substrate.copy()
-    usual = mode_moments(chip.heated(bench.main.cold[..., :64]).power).mean(-1, keepdims=True)
+    power = heater_power_mw(bench.main.cold[..., :64], chip.beta[..., None])
+    usual = chip.moments(power).mean(-1)
+    warmth = np.einsum("pr,mq,spm->srq", waves, waves, kept * usual).astype(np.float32)
     strength = sigma = 1.0
     for _ in range(2):
-        heated = chip.heated(record.cold)
-        z = heated.field()
-        moments = mode_moments(heated.power) - usual
-        waves32 = waves.astype(np.float32)
-        warm = np.einsum("pr,mq,pmf->rqf", waves32, waves32, kept[..., None] * moments)
-        swing = heated.arm_a * (1 + heated.arm_b) + heated.arm_b * (1 + heated.arm_a)
-        change = chip.output_map[..., None] * fourier(
-            (1j * warm * heated.carrier * swing).astype(np.complex64)
+        warmer = replace(
+            chip,
+            substrate=chip.substrate + NUDGE * kept,
+            theta0=chip.theta0 - np.float32(NUDGE) * warmth,
         )
-        model = chip.output_map[..., None] * fourier(z)
+        field = chip.field(record.cold)
+        change = (warmer.field(record.cold) - field) / np.float32(NUDGE)
+        model = chip.output_map[..., None] * fourier(field)
+        change = chip.output_map[..., None] * fourier(change)
         pulls, weights = [], []
         for f in range(model.shape[-1]):
             see = record.trusted[..., f]
@@ -157,9 +163,8 @@ def _substrate(bench: Bench) -> tuple[float, float]:
         step = 1 + share * (strength + step - 1) - strength
         sigma *= share**0.5
         strength += step
-        warmth = np.einsum("pr,mq,pm->rq", waves, waves, kept * usual[..., 0])
         chip.substrate = kept * strength
-        chip.theta0 -= (step * warmth).astype(np.float32)
+        chip.theta0 -= np.float32(step) * warmth
     return strength, sigma
 
 

@@ -39,7 +39,12 @@ def run(bench: Bench) -> Findings:
     kinds[bench.camera_dead] += 1
     kinds[bench.chip_dead] += 2
     bench.chip.output_map = np.where(bench.camera_dead, 0, bench.chip.output_map)
-    bench.chip.input_map = np.where(bench.chip_dead, 0, bench.chip.input_map)
+    if bench.chip.middle_map is None:
+        bench.chip.input_map = np.where(bench.chip_dead, 0, bench.chip.input_map)
+    else:  # two chips
+        first, last = np.any(bench.still, 1)
+        bench.chip.input_map = np.where(first, 0, bench.chip.input_map)
+        bench.chip.middle_map = np.where(last, 0, bench.chip.middle_map)
     checks = [
         Check("chip pixels with a stuck heater", float(bench.chip_dead.sum()), 0, 0.005 * size),
         Check("camera pixels dead or hot", float(bench.camera_dead.sum()), 0, 0.01 * size),

@@ -122,11 +122,11 @@ def grid_search(
     return StageFit(kappa_theta, kappa_phi, first, second)
 
 
-def _slopes(info: DeviceInfo) -> RealArray:
+def slopes(info: DeviceInfo) -> RealArray:
     return np.append(0.0, np.pi / info.nominal.p_pi_mw * GRID)
 
 
-def _install(bench: Bench, stage: int, fit: StageFit, heating: RealArray) -> None:
+def install(bench: Bench, stage: int, fit: StageFit, heating: RealArray) -> None:
     """Put a stage's fit into the chip model; the substrate's mean warmth is not theta0's."""
     chip = bench.chip
     for heater, slope in enumerate((fit.kappa_theta, fit.kappa_phi)):
@@ -137,7 +137,7 @@ def _install(bench: Bench, stage: int, fit: StageFit, heating: RealArray) -> Non
     chip.rho[stage] = np.clip(np.abs(ratio), 0.1, 10.0)
     chip.theta0[stage] = np.angle(ratio)
     if np.any(chip.substrate):
-        chip.theta0[stage] -= chip.warmth(heating).mean(-1)
+        chip.theta0[stage] -= chip.warmth(heating)[stage].mean(-1)
 
 
 def first_round(bench: Bench, launch_step: int) -> None:
@@ -162,7 +162,7 @@ def first_round(bench: Bench, launch_step: int) -> None:
             np.where(bright, value[..., halves[1]], value[..., halves[0]])
             for value in (z, theta, phi)
         )
-        fit = grid_search(z_shown, theta_shown, phi_shown, _slopes(info))
+        fit = grid_search(z_shown, theta_shown, phi_shown, slopes(info))
         model = fit.field(theta, phi)
         for half in halves:  # the other stage's setting scales each half by a factor of its own
             part = model[..., half]
@@ -172,7 +172,7 @@ def first_round(bench: Bench, launch_step: int) -> None:
         power = np.maximum(np.sum(np.abs(spectrum) ** 2, -1), 1e-30)
         slope = np.sum(record.spectrum * np.conj(spectrum), -1) / power
         chip.output_map = np.where(bench.camera_dead, chip.output_map, slope).astype(np.complex64)
-    _install(bench, 0, fit, heating)
+    install(bench, 0, fit, heating)
 
 
 def second_round(bench: Bench, launch_step: int) -> None:
@@ -186,7 +186,7 @@ def second_round(bench: Bench, launch_step: int) -> None:
     heating = heater_power_mw(record.cold, chip.beta[..., None])
     theta, phi = chip.heat(heating)[1]
     z = fourier_inverse(record.spectrum / chip.output_map[..., None])
-    fit = grid_search(z, theta, phi, _slopes(info))
-    _install(bench, 1, fit, heating)
+    fit = grid_search(z, theta, phi, slopes(info))
+    install(bench, 1, fit, heating)
     parked = chip.stage(0, record.cold[..., :1])[..., 0]
     chip.input_map = (fit.b0 / parked).astype(np.complex64)

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from driver.calibration import first_look
+from driver.calibration import first_look, two_chips
 from driver.calibration.bench import Bench
 from driver.calibration.launch import choose_step
-from driver.calibration.model import fourier, fourier_inverse
 from driver.calibration.nominal import nominal_launch_gain
 from driver.calibration.reciprocity import directed_links, symmetrise
 from driver.calibration.refinement import Refinement
@@ -59,6 +58,21 @@ def run(bench: Bench) -> Findings:
     CalibrationError
         The device does not behave as its data sheet says.
     """
+    if bench.info.layout == "4f":
+        two_chips.explore(bench)
+    else:
+        _explore(bench)
+    info = bench.info
+    if not bench.refinement.residual < LARGEST_RESIDUAL:
+        raise CalibrationError(
+            f"the model of {info.serial} leaves {bench.refinement.residual:.0%} of the light "
+            f"unexplained (at most {LARGEST_RESIDUAL:.0%}): is the profile the right one?"
+        )
+    return _findings(bench)
+
+
+def _explore(bench: Bench) -> None:
+    """Layout mft: one stage at a time, then both."""
     info, chip = bench.info, bench.chip
     sample = first_look.random_codes(bench.rng, 4, info)
     bench.launch_step = choose_step(bench, sample, SATURATED)
@@ -74,12 +88,6 @@ def run(bench: Bench) -> Findings:
     )
     chip.output_map *= np.float32(amplitudes[bench.launch_step] / amplitudes[first_step])
     _refine(bench)
-    if not bench.refinement.residual < LARGEST_RESIDUAL:
-        raise CalibrationError(
-            f"the model of {info.serial} leaves {bench.refinement.residual:.0%} of the light "
-            f"unexplained (at most {LARGEST_RESIDUAL:.0%}): is the profile the right one?"
-        )
-    return _findings(bench)
 
 
 def _refine(bench: Bench) -> None:
@@ -141,10 +149,12 @@ def _findings(bench: Bench) -> Findings:
 def _curve(bench: Bench) -> Panel:
     """The heater curve of the middle pixel's theta a: what was seen, and what is fitted."""
     chip, record = bench.chip, bench.main
-    heated = chip.heated(record.cold)
-    predicted = chip.output_map[..., None] * fourier(heated.field()) * bench.refinement.maps.gain
-    spectrum = np.where(record.trusted, record.spectrum, predicted)
-    z = fourier_inverse(spectrum / (chip.output_map[..., None] * bench.refinement.maps.gain))
+    fit = bench.refinement
+    heated = fit.path.heated(fit.chip, fit.record.cold)
+    field = heated.field()
+    light = fit.path.spectrum(field)
+    seen_light = record.spectrum / (chip.output_map[..., None] * fit.maps.gain)
+    z = field + fit.path.residual(np.where(record.trusted, seen_light - light, 0), field)
     middle = (bench.info.grid[0] // 2, bench.info.grid[1] // 2)
     other = np.abs(heated.carrier[middle] * (1 + heated.arm_b[middle]))
     bright = other > np.median(other)

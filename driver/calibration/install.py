@@ -24,7 +24,7 @@ _REAL = (
     "ring",
     "substrate_rad_per_mw",
 )
-_COMPLEX = ("input_map", "output_map", "launch_gain", "pilot_spectrum")
+_COMPLEX = ("input_map", "middle_map", "output_map", "launch_gain", "pilot_spectrum")
 
 
 def calibration_struct(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from driver.calibration.bench import Bench, Progress
-from driver.calibration.calibration import Calibration
+from driver.calibration.calibration import Calibration, ComplexArray
 from driver.calibration.frames import CalibrationDevice
 from driver.calibration.report import RoutineReport
 from driver.calibration.routines import ROUTINES, Routine, routine_named, run_routine
@@ -41,7 +41,7 @@ def run_laboratory(
     Parameters
     ----------
     device
-        An open device of layout "mft" that detects phases.
+        An open device that detects phases.
     routine
         Run only this one and what it builds on; None: all, and make a calibration of it.
     twin
@@ -54,15 +54,15 @@ def run_laboratory(
     Raises
     ------
     CapabilityError
-        The device has another layout or detection.
+        The device has another detection.
     ValueRangeError
         There is no such routine.
     """
     info = device.info
-    if info.layout != "mft" or info.reference_steps < 3:
+    if info.reference_steps < 3:
         raise CapabilityError(
-            "the laboratory calibrates layout 'mft' with 'four_step' or 'three_step' detection, "
-            f"not '{info.layout}' with '{info.detection}'"
+            "the laboratory calibrates devices with 'four_step' or 'three_step' detection, "
+            f"not '{info.detection}'"
         )
     chosen = _needed(routine, twin)
     whole = sum(item.share for item in chosen) or 1.0
@@ -121,6 +121,12 @@ def required(laboratory: Laboratory) -> Calibration:
     return laboratory.calibration
 
 
+def _middle_map(bench: Bench) -> ComplexArray:
+    if bench.chip.middle_map is None:
+        return np.ones(bench.info.grid, np.complex128)
+    return bench.chip.middle_map.astype(np.complex128)
+
+
 def _calibration(bench: Bench, figures: dict[str, float], device_time_s: float) -> Calibration:
     """What the bench knows, as encode and decode take it."""
     info, chip, strength = bench.info, bench.chip, bench.links.strength
@@ -138,6 +144,7 @@ def _calibration(bench: Bench, figures: dict[str, float], device_time_s: float) 
         ring=np.asarray(chip.ring, np.float64),
         substrate_rad_per_mw=np.asarray(chip.substrate, np.float64),
         input_map=chip.input_map.astype(np.complex128),
+        middle_map=_middle_map(bench),
         output_map=chip.output_map.astype(np.complex128),
         conjugate_leak=chip.leak,
         launch_gain=bench.launch_gain,

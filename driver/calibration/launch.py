@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driver.calibration.calibration import ComplexArray, RealArray
-from driver.calibration.model import ChipModel, fourier
+from driver.calibration.model import ChipModel, cold_power_mw, fourier
 from driver.calibration.nominal import nominal_launch_gain
 from driver.calibration.reference import remove_leak
 from driver.calibration.report import Check, Findings, Line, Panel, Value, judged
@@ -74,22 +74,55 @@ def choose_step(bench: Bench, codes: NDArray[Any], limit: float) -> int:
 
 
 def field_codes(chip: ChipModel, target: ComplexArray, info: DeviceInfo) -> NDArray[Any]:
-    """Codes for transmissions ``m_a m_b input_map`` of targets (N, N, n), clipped to the chip's."""
-    # A dead pixel gives no light, whatever is asked of it.
-    source = np.where(chip.input_map == 0, np.inf, chip.input_map)[..., None]
-    amplitude = np.abs(target / source)
+    """Codes for fields (N, N, n) in front of the last lens, clipped to what the chip can do."""
+    if chip.middle_map is not None:
+        return _second_chip_codes(chip, target, info)
+    wanted = target / _alive(chip.input_map)[..., None]
     psi = np.full((2, 2, *target.shape), PARKED_PHASE)
-    phase = np.angle(target / source) - PARKED_PHASE
-    share = np.sqrt(amplitude)
+    phase = np.angle(wanted) - PARKED_PHASE
     for stage in (0, 1):
-        rho = chip.rho[stage, ..., None].astype(np.float64)
-        modulus = np.clip(share, np.abs(1 - rho), 1 + rho)
-        cosine = np.clip((modulus**2 - 1 - rho**2) / (2 * rho), -1.0, 1.0)
-        theta = np.arccos(cosine)
-        psi[stage, 0] = to_window(theta - chip.theta0[stage, ..., None])
-        phase = phase - np.angle(1 + rho * np.exp(1j * theta))
+        psi[stage, 0], turned = _amplitude(chip, stage, np.sqrt(np.abs(wanted)))
+        phase = phase - turned
     psi[0, 1] = to_window(phase)
     return codes_for_phases(chip, psi, info)
+
+
+def _second_chip_codes(chip: ChipModel, target: ComplexArray, info: DeviceInfo) -> NDArray[Any]:
+    """Layout 4f: a chirp on the first chip lights the second evenly, and that makes the field."""
+    assert chip.middle_map is not None
+    axis = np.arange(info.grid[0]) - info.grid[0] / 2
+    chirp = np.exp(1j * np.pi * axis**2 / info.grid[0])
+    even = _brightest(chip) * np.multiply.outer(chirp, chirp)
+    psi = np.full((2, 2, *target.shape), PARKED_PHASE)
+    for stage in (0, 1):
+        if stage == 0:
+            wanted = (even / _alive(chip.input_map))[..., None]
+        else:
+            cold = cold_power_mw(codes_for_phases(chip, psi[..., :1], info), info)
+            light = fourier(chip.input_map[..., None] * chip.stage(0, cold))
+            wanted = target / (_alive(chip.middle_map)[..., None] * light)
+        psi[stage, 0], turned = _amplitude(chip, stage, np.abs(wanted))
+        psi[stage, 1] = to_window(np.angle(wanted) - turned)
+    return codes_for_phases(chip, psi, info)
+
+
+def _alive(values: ComplexArray) -> ComplexArray:
+    """A map to divide by: a dead pixel gives no light, whatever is asked of it."""
+    return np.where(values == 0, np.inf, values)
+
+
+def _brightest(chip: ChipModel) -> float:
+    """What the median pixel of the first chip of layout 4f can give."""
+    return float(np.median(np.abs(chip.input_map) * (1 + chip.rho[0])))
+
+
+def _amplitude(chip: ChipModel, stage: int, modulus: RealArray) -> tuple[RealArray, RealArray]:
+    """Heating phase of theta for a stage's modulus (N, N, n), and the phase that comes with it."""
+    rho = chip.rho[stage, ..., None].astype(np.float64)
+    modulus = np.clip(modulus, np.abs(1 - rho), 1 + rho)
+    theta = np.arccos(np.clip((modulus**2 - 1 - rho**2) / (2 * rho), -1.0, 1.0))
+    psi = to_window(theta - chip.theta0[stage, ..., None])
+    return psi, np.angle(1 + rho * np.exp(1j * theta))
 
 
 def run(bench: Bench) -> Findings:
@@ -146,7 +179,7 @@ def _measure(bench: Bench) -> tuple[ComplexArray, RealArray]:
         counts = device.expose(codes, reference="steps", launch_step=np.ascontiguousarray(ladder))
         spectrum, trusted = bench.spectrum(counts)
         clean = remove_leak(spectrum, chip.leak)
-        field = chip.heated(bench.cold(codes)).field()
+        field = chip.field(bench.cold(codes))
         model = np.moveaxis(chip.output_map[..., None] * fourier(field), -1, 0)[:, None] * trusted
         power = np.sum(np.abs(model) ** 2, (-2, -1))
         gamma = np.sum(clean * np.conj(model), (-2, -1)) / np.maximum(power, 1e-30)
@@ -184,7 +217,10 @@ def _targets(
     size = info.grid[0]
     nominal = info.nominal
     # Random frames have on average half the power of the maximum in each stage.
-    most = np.abs(chip.input_map) * (1 + chip.rho[0]) * (1 + chip.rho[1])
+    if chip.middle_map is None:
+        most = np.abs(chip.input_map) * (1 + chip.rho[0]) * (1 + chip.rho[1])
+    else:
+        most = _brightest(chip) * np.abs(chip.middle_map) * (1 + chip.rho[1])
     change = 10 ** (nominal.launch_step_db * dimmer / 20)
     amplitude = np.full((size, size), 0.5 * float(np.median(most)))
     if change <= 1:

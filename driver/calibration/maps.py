@@ -37,14 +37,17 @@ def run(bench: Bench) -> Findings:
     ]
     verdict, reason = judged(checks)
     modulus = np.abs(source)
+    values, plots = _between(bench)
     return Findings(
         values=(
+            *values,
             Value("input map, modulus", "", modulus, modulus * refinement.scale_sigma[0]),
             Value("input map, phase", "rad", np.angle(source), refinement.scale_sigma[1]),
             Value("output map, modulus", "DN", np.abs(output), output_sigma),
             Value("output map, phase", "rad", np.angle(shape), relative),
         ),
         plots=(
+            *plots,
             Picture("Input map, modulus", modulus, ""),
             Picture("Input map, phase", np.angle(source), "rad", cyclic=True),
             Picture("Output map, modulus", np.abs(output), "DN"),
@@ -57,4 +60,21 @@ def run(bench: Bench) -> Findings:
         ),
         verdict=verdict,
         reason=reason,
+    )
+
+
+def _between(bench: Bench) -> tuple[tuple[Value, ...], tuple[Picture, ...]]:
+    """The middle map of layout 4f: values and plots."""
+    chip, fit = bench.chip, bench.last_refinement
+    if chip.middle_map is None or fit is None:
+        return (), ()
+    middle = chip.middle_map.astype(np.complex128)
+    # The light behind the plane is a regression on as many frames as stage b's own.
+    modulus, sigma = np.abs(middle), fit.scale_sigma
+    return (
+        Value("middle map, modulus", "", modulus, modulus * sigma[0]),
+        Value("middle map, phase", "rad", np.angle(middle), sigma[1]),
+    ), (
+        Picture("Middle map, modulus", modulus, ""),
+        Picture("Middle map, phase", np.angle(middle), "rad", cyclic=True),
     )

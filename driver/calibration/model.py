@@ -59,7 +59,8 @@ class ChipModel:
 
     Shapes: `rho`, `theta0` [rad] and `partner` (2, N, N); `kappa` [rad/mW] and `beta` [1/mW]
     (2, 2, N, N); `links` (2, 2, 8, N, N), what a pixel feels of the neighbour in each direction,
-    0 outside the grid; `input_map` and `output_map` (N, N) complex; `leak` complex.
+    0 outside the grid; `input_map` and `output_map` (N, N) complex; `leak` complex; `middle_map`
+    (N, N) complex in layout 4f, whose stages are chips of their own with a lens between them.
     """
 
     rho: RealArray
@@ -73,6 +74,7 @@ class ChipModel:
     leak: complex = 0j
     ring: RealArray = field(default_factory=lambda: np.zeros(3))
     substrate: RealArray = field(default_factory=lambda: np.zeros((MODES, MODES)))
+    middle_map: ComplexArray | None = None
 
     def single(self) -> ChipModel:
         """A copy in single precision."""
@@ -106,10 +108,20 @@ class ChipModel:
             if has_ring:
                 own += ring_row(power[s, h], row, self.ring)
 
+    def moments(self, power: RealArray) -> RealArray:
+        """Moments of the power on the chip of either stage, (2, 3, 3, frames) float64 [mW]."""
+        if self.middle_map is None:
+            return np.broadcast_to(both := mode_moments(power), (2, *both.shape))
+        return np.array([mode_moments(power[s : s + 1]) for s in (0, 1)])
+
     def warmth(self, power: RealArray) -> RealArray:
-        """Phase of both theta heaters by the substrate's warmth, (N, N, frames) [rad]."""
-        moments, size = mode_moments(power), power.shape[2]
-        return np.array(each_row(lambda r: warmth_row(r, self.substrate, moments, size), size))
+        """Phase of theta by the substrate's warmth, by stage, (2, N, N, frames) [rad]."""
+        moments, size = self.moments(power), power.shape[2]
+
+        def row(at: int) -> list[RealArray]:
+            return [warmth_row(at, self.substrate, moments[s], size) for s in (0, 1)]
+
+        return np.moveaxis(np.array(each_row(row, size)), 0, 1)
 
     def heated(self, cold: RealArray) -> HeatedChip:
         """The chip under cold powers (2, 2, N, N, frames) [mW]."""
@@ -128,23 +140,33 @@ class ChipModel:
         def optics_row(row: int) -> None:
             self._heat_row(power, row, heat)
             psi = self.kappa[:, :, row, :, None] * heat[:, :, row]
-            if warm:
-                psi[:, 0] += warmth_row(row, self.substrate, moments, cold.shape[2])
             for s in (0, 1):
+                if warm:
+                    psi[s, 0] += warmth_row(row, self.substrate, moments[s], cold.shape[2])
                 phase = self.theta0[s, row, :, None] + psi[s, 0]
                 arms[s, row] = self.rho[s, row, :, None] * unit_phasor(phase)
             carrier[row] = self.input_map[row, :, None] * unit_phasor(psi[0, 1] + psi[1, 1])
 
         each_row(power_row, cold.shape[2])
-        moments = mode_moments(power) if warm else np.zeros(0)
+        moments = self.moments(power) if warm else np.zeros(0)
         each_row(optics_row, cold.shape[2])
         return HeatedChip(power, heat, arms[0], arms[1], carrier)
+
+    def field(self, cold: RealArray) -> ComplexArray:
+        """Field in front of the last lens under cold powers, (N, N, frames).
+
+        ``input_map m_a m_b``; with a lens between the stages ``middle_map m_b F[input_map m_a]``.
+        """
+        if self.middle_map is None:
+            return self.heated(cold).field()
+        first = self.input_map[..., None] * self.stage(0, cold)
+        return self.middle_map[..., None] * self.stage(1, cold) * fourier(first)
 
     def stage(self, index: int, cold: RealArray) -> ComplexArray:
         """Transmission ``(1 + rho exp(i theta)) exp(i psi_phi)`` of one stage, (N, N, frames)."""
         power = heater_power_mw(cold, self.beta[..., None])
         psi = self.kappa[index, ..., None] * self.heat(power)[index]
-        psi[0] += self.warmth(power)
+        psi[0] += self.warmth(power)[index]
         arm = self.rho[index, ..., None] * unit_phasor(self.theta0[index, ..., None] + psi[0])
         return (1 + arm) * unit_phasor(psi[1])
 
@@ -190,6 +212,7 @@ def chip_of(calibration: Calibration, info: DeviceInfo) -> ChipModel:
         leak=calibration.conjugate_leak,
         ring=calibration.ring,
         substrate=calibration.substrate_rad_per_mw * np.mean(strength),
+        middle_map=calibration.middle_map if info.layout == "4f" else None,
     )
 
 
@@ -262,5 +285,5 @@ def predict_spectrum(
     The conjugate leak is left out: this is what decode recovers, before it divides by the maps.
     """
     chip = chip_of(calibration, info)
-    field = chip.heated(cold_power_mw(codes, info)).field()
+    field = chip.field(cold_power_mw(codes, info))
     return np.moveaxis(chip.output_map[..., None] * fourier(field), -1, 0)

@@ -7,7 +7,7 @@ import numpy as np
 from driver.calibration.calibration import Calibration, ComplexArray, RealArray
 from driver.calibration.heat import nominal_substrate
 from driver.calibration.model import DIRECTIONS, neighbour
-from driver.calibration.planes import centring_phase, nominal_output_map
+from driver.calibration.planes import centring_phase, nominal_middle_map, nominal_output_map
 from driver.info import DeviceInfo
 
 __all__ = ["nominal_calibration", "nominal_launch_gain", "nominal_links"]
@@ -21,6 +21,7 @@ def nominal_calibration(info: DeviceInfo) -> Calibration:
     nominal, grid = info.nominal, info.grid
     saturation = nominal.full_well_e / nominal.gain_e_per_dn + nominal.black_level_dn
     beam = nominal.reference_rate_photons_per_us * info.timing.exposure_us * nominal.qe
+    input_map, middle_map = nominal_maps(info)
     return Calibration(
         serial=info.serial,
         profile_hash=info.profile_hash,
@@ -34,7 +35,8 @@ def nominal_calibration(info: DeviceInfo) -> Calibration:
         partner=np.full((2, *grid), nominal.link_partner),
         ring=np.array(nominal.link_ring),
         substrate_rad_per_mw=nominal_substrate(nominal),
-        input_map=nominal.b0**2 * centring_phase(grid[0]),
+        input_map=input_map,
+        middle_map=middle_map,
         output_map=nominal_output_map(info),
         conjugate_leak=0j,
         launch_gain=nominal_launch_gain(info, 0),
@@ -47,6 +49,14 @@ def nominal_calibration(info: DeviceInfo) -> Calibration:
         pilot_launch_step=nominal.launch_steps // 2,
         pilot_spectrum=np.zeros(grid, np.complex128),
     )
+
+
+def nominal_maps(info: DeviceInfo) -> tuple[ComplexArray, ComplexArray]:
+    """Input and middle map of the data sheet, (N, N) complex128; the latter is 1 in layout mft."""
+    loss, size = info.nominal.b0, info.grid[0]
+    if info.layout == "4f":
+        return loss * centring_phase(size), loss * nominal_middle_map(info)
+    return loss**2 * centring_phase(size), np.ones(info.grid, np.complex128)
 
 
 def nominal_launch_gain(info: DeviceInfo, reference_step: int) -> ComplexArray:

@@ -42,5 +42,5 @@ def make_pilot(bench: Bench) -> Pilot:
     brightest = choose_step(bench, codes, 0.0)
     # One step of margin: laser and reference drift.
     step = min(brightest + 1, info.nominal.launch_steps - 1)
-    field = chip.heated(bench.cold(codes)).field()[..., 0]
+    field = chip.field(bench.cold(codes))[..., 0]
     return Pilot(codes[0], step, chip.output_map * fourier(field))

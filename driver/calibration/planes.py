@@ -20,7 +20,16 @@ from driver.calibration.model import ChipModel
 from driver.calibration.reference import conjugate_leak, remove_leak
 from driver.info import DeviceInfo
 
-__all__ = ["Maps", "centring_phase", "clustered", "fix_gauge", "nominal_output_map", "regress"]
+__all__ = [
+    "Maps",
+    "centring_phase",
+    "clustered",
+    "fix_gauge",
+    "nominal_middle_map",
+    "nominal_output_map",
+    "nonzero",
+    "regress",
+]
 
 
 class Maps:
@@ -68,7 +77,7 @@ class Maps:
         weights = np.sum(np.abs(clean) ** 2, (0, 1))
         self.leak_sigma = clustered(np.real(by_frame), weights)[1]
         self.residual = float(np.sqrt(np.vdot(residual, residual).real / max(power, 1e-30)))
-        return residual / (_nonzero(chip.output_map)[..., None] * _nonzero(self.gain))
+        return residual / (nonzero(chip.output_map)[..., None] * nonzero(self.gain))
 
 
 def clustered(pull: RealArray, weight: RealArray) -> tuple[float, float]:
@@ -98,7 +107,7 @@ def regress_over(
     return slope.astype(np.complex64)
 
 
-def _nonzero(values: ComplexArray) -> ComplexArray:
+def nonzero(values: ComplexArray) -> ComplexArray:
     """Values kept away from 0 by a thousandth of their mean, so that they can divide."""
     floor = 1e-3 * float(np.mean(np.abs(values))) + 1e-30
     return np.where(np.abs(values) > floor, values, np.complex64(floor))
@@ -109,6 +118,18 @@ def centring_phase(size: int) -> ComplexArray:
     index = np.arange(size)
     axis = np.exp(2j * np.pi * (size // 2) * index / size)
     return np.multiply.outer(axis, axis)
+
+
+def nominal_middle_map(info: DeviceInfo) -> ComplexArray:
+    """Middle map of the data sheet but for the modulator's loss, (N, N) complex128.
+
+    Between the lenses of layout 4f: the emitters' envelope, and the centring of both.
+    """
+    size = info.grid[0]
+    centre = size // 2
+    axis = np.sinc(info.nominal.element_width_fraction * (np.arange(size) - centre) / size)
+    turn = np.exp(-4j * np.pi * centre**2 / size)
+    return turn * centring_phase(size) ** 2 * np.multiply.outer(axis, axis)
 
 
 def nominal_output_map(info: DeviceInfo) -> ComplexArray:
@@ -133,7 +154,8 @@ def fix_gauge(chip: ChipModel, info: DeviceInfo, launch_amplitude: float) -> Non
     """Fix the complex scale between the maps, which the light cannot tell apart.
 
     Only their product is measured.  The output map gets the mean modulus of the nominal one at
-    `launch_amplitude`, and on average its phase; the input map takes the rest.
+    `launch_amplitude`, and on average its phase; the middle map of layout 4f the mean modulus of
+    the nominal one, its phase staying as the fit left it.  The input map takes the rest.
     """
     nominal = nominal_output_map(info) * launch_amplitude
     modulus = np.mean(np.abs(nominal)) / np.mean(np.abs(chip.output_map))
@@ -141,3 +163,8 @@ def fix_gauge(chip: ChipModel, info: DeviceInfo, launch_amplitude: float) -> Non
     factor = np.complex64(modulus * np.exp(-1j * np.angle(overlap)))
     chip.output_map = chip.output_map * factor
     chip.input_map = chip.input_map / factor
+    if chip.middle_map is not None:
+        own = np.mean(np.abs(nominal_middle_map(info))) * info.nominal.b0
+        size = np.float32(np.mean(np.abs(chip.middle_map)) / own)
+        chip.middle_map = chip.middle_map / size
+        chip.input_map = chip.input_map * size

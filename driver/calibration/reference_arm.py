@@ -73,7 +73,7 @@ def _step_phases(bench: Bench) -> tuple[RealArray, RealArray, RealArray]:
     counts = bench.device.expose(codes, reference="steps", launch_step=launch_step)
     spectrum, trusted = bench.spectrum(counts)
     clean = remove_leak(spectrum, chip.leak)
-    field = chip.heated(bench.cold(codes)).field()
+    field = chip.field(bench.cold(codes))
     model = np.moveaxis(chip.output_map[..., None] * fourier(field), -1, 0)
     for frame in range(FRAMES):
         see = trusted[frame]

@@ -27,11 +27,10 @@ from driver.calibration.model import (
     ChipModel,
     HeatedChip,
     each_row,
-    fourier,
-    fourier_inverse,
     neighbour,
     overlap,
 )
+from driver.calibration.paths import Path, Straight
 from driver.calibration.planes import Maps, clustered
 from driver.info import NominalValues
 
@@ -84,9 +83,19 @@ class Refinement:
         Frames and what they gave.
     nominal
         Data sheet: units and means that the priors start from.
+    path
+        What lies between the stages that are fitted and the camera.
     """
 
-    def __init__(self, chip: ChipModel, record: Record, nominal: NominalValues) -> None:
+    def __init__(
+        self,
+        chip: ChipModel,
+        record: Record,
+        nominal: NominalValues,
+        path: Path | None = None,
+    ) -> None:
+        self.path: Path = Straight() if path is None else path
+        self.heaters = tuple(at for at in HEATERS if at[0] in self.path.stages)
         self.chip = chip
         self.record = record
         self.nominal = nominal
@@ -110,10 +119,10 @@ class Refinement:
 
         With `thermal` also beta, partner and links, else scale, rho, theta0 and kappa only.
         """
-        heated = self.chip.heated(self.record.cold)
+        heated = self.path.heated(self.chip, self.record.cold)
         z = heated.field()
-        spectrum = fourier(z)
-        residual = fourier_inverse(self.maps.update(self.chip, spectrum))
+        spectrum = self.path.spectrum(z)
+        residual = self.path.residual(self.maps.update(self.chip, spectrum), z)
         del spectrum
         self.residual = self.maps.residual
         by_pixel = np.mean(np.abs(residual) ** 2, -1) / 2
@@ -172,19 +181,20 @@ class Refinement:
         A mean over frames is theta0's and the input map's: it is taken out.
         """
         change = np.zeros_like(residual)
-        for s, h in HEATERS:
+        index = self._theta_column
+        for s, h in self.heaters:
             warm = ring_row(heated.power[s, h], row, reach)
             warm -= warm.mean(-1, keepdims=True)
             warm *= self.chip.kappa[s, h, row, :, None]
-            change += warm * (jacobian[:, 1] if h else jacobian[:, 3 + 2 * s])
+            change += warm * jacobian[:, 1 if h else index(s)]
         pull = float(np.vdot(change, residual).real)
         return np.array([pull, float(np.vdot(change, change).real)])
 
     def finish(self) -> None:
         """Update maps and second ring once more, for the chip as it is now."""
-        heated = self.chip.heated(self.record.cold)
+        heated = self.path.heated(self.chip, self.record.cold)
         z = heated.field()
-        residual = fourier_inverse(self.maps.update(self.chip, fourier(z)))
+        residual = self.path.residual(self.maps.update(self.chip, self.path.spectrum(z)), z)
         self.residual = self.maps.residual
         reach = np.array(self.nominal.link_ring)
         if np.any(reach):
@@ -200,6 +210,10 @@ class Refinement:
         step, self.ring_sigma = clustered(by_row[:, 0], by_row[:, 1])
         self.ring_strength += step
         self.chip.ring = reach * self.ring_strength
+
+    def field(self) -> ComplexArray:
+        """Field of the stages in the record's frames, (N, N, frames)."""
+        return self.path.heated(self.chip, self.record.cold).field()
 
     def link_prior(self) -> tuple[RealArray, RealArray, RealArray]:
         """Mean, scatter and information of the links' populations, each (2, 2, 4)."""
@@ -218,21 +232,21 @@ class Refinement:
 
     def _columns(self, thermal: bool, chip: ChipModel) -> Iterator[Column]:
         """Parameters in the order of the Jacobian's columns, after the complex scale."""
-        for s in (0, 1):
+        for s in self.path.stages:
             yield Column(chip.rho[s], 1.0, 0.2)
             yield Column(chip.theta0[s], 1.0, 0.3)
         unit = np.pi / self.nominal.p_pi_mw
-        for s, h in HEATERS:
+        for s, h in self.heaters:
             yield Column(chip.kappa[s, h], unit, 0.04, KAPPA_SIGMA, ("kappa", s, h, 0))
         if not thermal:
             return
         unit = self.nominal.resistance_slope_per_mw
-        for s, h in HEATERS if unit else []:
+        for s, h in self.heaters if unit else ():
             yield Column(chip.beta[s, h], unit, 0.3, BETA_SIGMA, ("beta", s, h, 0))
         unit = self.nominal.link_partner
-        for s in (0, 1) if unit else ():
+        for s in self.path.stages if unit else ():
             yield Column(chip.partner[s], unit, 0.5, LINK_SIGMA, ("partner", s, 0, 0))
-        for s, h in HEATERS:
+        for s, h in self.heaters:
             for k in range(8):
                 unit = self._link_unit(k)
                 if unit:
@@ -246,23 +260,29 @@ class Refinement:
         """Derivatives of one row of pixels, (N, parameters, frames) complex64."""
         chip, kappa = self.chip, self.chip.kappa[..., row, :, None]
         unit = np.float32(np.pi / self.nominal.p_pi_mw)
-        swing = [
+        swing = (
             heated.carrier[row] * (1 + heated.arm_b[row]) * heated.arm_a[row],
             heated.carrier[row] * (1 + heated.arm_a[row]) * heated.arm_b[row],
-        ]
+        )
         jacobian = np.empty((z.shape[0], self._width(thermal), z.shape[1]), np.complex64)
         jacobian[:, 0] = z
         np.multiply(z, 1j, out=jacobian[:, 1])
-        for s in (0, 1):
-            np.multiply(swing[s], 1 / chip.rho[s, row, :, None], out=jacobian[:, 2 + 2 * s])
-            np.multiply(swing[s], 1j, out=jacobian[:, 3 + 2 * s])
-        by_psi = [jacobian[:, 1] if h else jacobian[:, 3 + 2 * s] for s, h in HEATERS]
-        for index, (s, h) in enumerate(HEATERS):
-            np.multiply(by_psi[index], unit * heated.heat[s, h, row], out=jacobian[:, 6 + index])
+        for s in self.path.stages:
+            at = self._theta_column(s)
+            np.multiply(swing[s], 1 / chip.rho[s, row, :, None], out=jacobian[:, at - 1])
+            np.multiply(swing[s], 1j, out=jacobian[:, at])
+        by_psi = [jacobian[:, 1 if h else self._theta_column(s)] for s, h in self.heaters]
+        at = FIRST + 2 * len(self.path.stages)
+        for index, (s, h) in enumerate(self.heaters):
+            np.multiply(by_psi[index], unit * heated.heat[s, h, row], out=jacobian[:, at + index])
         if thermal:
-            by_heat = [by_psi[i] * kappa[s, h] for i, (s, h) in enumerate(HEATERS)]
-            self._thermal_columns(row, heated, by_heat, jacobian[:, 10:])
+            by_heat = [by_psi[i] * kappa[s, h] for i, (s, h) in enumerate(self.heaters)]
+            self._thermal_columns(row, heated, by_heat, jacobian[:, at + len(self.heaters) :])
         return jacobian
+
+    def _theta_column(self, stage: int) -> int:
+        """Column of a stage's theta0; before it is that of its rho."""
+        return FIRST + 2 * self.path.stages.index(stage) + 1
 
     def _width(self, thermal: bool) -> int:
         """Number of columns: the complex scale's two, and one for each parameter."""
@@ -276,18 +296,18 @@ class Refinement:
         at = iter(range(out.shape[1]))
         if nominal.resistance_slope_per_mw:
             unit = np.float32(nominal.resistance_slope_per_mw)
-            for (s, h), slope in zip(HEATERS, by_heat, strict=True):
+            for (s, h), slope in zip(self.heaters, by_heat, strict=True):
                 own = power[s, h, row]
                 # beta P^2 + P = P0  ->  dP/dbeta = -P^2 / (1 + 2 beta P)
                 bend = own * own / (1 + 2 * chip.beta[s, h, row, :, None] * own)
                 np.multiply(slope, -unit * bend, out=out[:, next(at)])
         if nominal.link_partner:
             unit = np.float32(nominal.link_partner)
-            for s in (0, 1):
+            for index, s in enumerate(self.path.stages):
                 column = out[:, next(at)]
-                np.multiply(by_heat[2 * s], unit * power[s, 1, row], out=column)
-                column += by_heat[2 * s + 1] * (unit * power[s, 0, row])
-        for (s, h), slope in zip(HEATERS, by_heat, strict=True):
+                np.multiply(by_heat[2 * index], unit * power[s, 1, row], out=column)
+                column += by_heat[2 * index + 1] * (unit * power[s, 0, row])
+        for (s, h), slope in zip(self.heaters, by_heat, strict=True):
             for k, (down, right) in enumerate(DIRECTIONS):
                 unit = np.float32(self._link_unit(k))
                 if not unit:
@@ -318,7 +338,8 @@ class Refinement:
         for index, column in enumerate(columns, start=FIRST):
             move = np.clip(step[..., index], -column.limit, column.limit)
             column.values += (column.unit * move).astype(np.float32)
-        np.maximum(self.chip.rho, 0.1, out=self.chip.rho)
+        for s in self.path.stages:
+            np.maximum(self.chip.rho[s], 0.1, out=self.chip.rho[s])
 
     def _learn(self, columns: list[Column], off: RealArray, share: RealArray) -> None:
         """Move each population's mean to where the data put it.

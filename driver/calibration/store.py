@@ -27,7 +27,7 @@ from driver.numbers import shown
 
 __all__ = ["SCHEMA", "load", "save"]
 
-SCHEMA = 2
+SCHEMA = 3
 """Version of the file's layout."""
 
 _HEADER = ("serial", "profile_hash", "device_time_ns")

@@ -35,7 +35,7 @@ _REAL_SHAPES: dict[str, tuple[int, ...]] = {
 }
 """Leading shapes of the real arrays, (..., N, N)."""
 
-_COMPLEX_PLANES = ("input_map", "output_map", "pilot_spectrum")
+_COMPLEX_PLANES = ("input_map", "middle_map", "output_map", "pilot_spectrum")
 
 _LARGEST = 1e30
 """Magnitudes stay below, and divisors above its inverse: the frame path computes in float32."""
@@ -115,7 +115,7 @@ def _check_divisors(calibration: Calibration) -> None:
     # Squared in float32.
     if not np.all(np.abs(calibration.launch_gain) >= _LARGEST**-0.5):
         raise CalibrationError("the calibration's launch_gain must not be zero at any step")
-    for name in ("input_map", "output_map"):
+    for name in ("input_map", "middle_map", "output_map"):
         magnitude = np.abs(getattr(calibration, name))
         if not np.any(magnitude):
             raise CalibrationError(f"the calibration's {name} is zero everywhere: it saw no light")

@@ -104,6 +104,7 @@ def convolution_costs(
                 padding=weight[-1] // 2,
                 precision=precision,
                 reference_steps=info.reference_steps,
+                layout=info.layout,
             )
             costs.append(
                 ConvolutionCost(

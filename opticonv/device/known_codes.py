@@ -1,6 +1,6 @@
 """Codes from full knowledge of a specimen: what a perfect calibration would write.
 
-The driver does not encode for devices of layout 4f; their pictures are made with these codes.  The
+A specimen of layout 4f has its pictures made with these codes, without a calibration.  The
 specimen's own equations are turned round: transmissions to phases of both heaters, these to powers
 that make up for each other's heat, powers to voltages.
 """

@@ -50,7 +50,9 @@ def perfect_calibration(device: Device, seed: int, **overrides: Any) -> Calibrat
     reference_step = profile.source.launch_default_step
     output_map = gain * a * np.sqrt(rates) * fab.reference_map * photons * fab.output_map
     output_map = output_map * fab.launch_gain[reference_step]
-    input_map = fab.input_map * fab.b0[0] * fab.b0[1] * np.exp(1j * (static[0, 1] + static[1, 1]))
+    first, second = fab.b0 * np.exp(1j * static[:, 1])
+    between = profile.device.layout == "4f"
+    input_map = fab.input_map * (first if between else first * second)
     n, full = profile.device.n, device.info.code_max
     rng = np.random.default_rng(1)
     pilot = np.rint(rng.uniform(0.3, 0.9, (2, 2, n, n)) * full) if profile.device.dac_bits else None
@@ -71,6 +73,7 @@ def perfect_calibration(device: Device, seed: int, **overrides: Any) -> Calibrat
         ring=fab.ring,
         substrate_rad_per_mw=fab.ambient_rad_per_k * fab.substrate_k_per_mw,
         input_map=input_map,
+        middle_map=fab.middle_map * (second if between else 1),
         output_map=output_map,
         conjugate_leak=b / np.conj(a),
         launch_gain=fab.launch_gain / fab.launch_gain[reference_step],
