@@ -190,7 +190,7 @@ typedef struct odev_expose_job {
 } odev_expose_job;
 
 /* Encode, expose, decode in one go.  x, y: [items][n][n] complex float, interleaved; operand the
- * same or null.  launch_step_used (may be null): [items * frames an item]. */
+ * same, y = F(x operand), or null; in layout 4f y = F(operand F(x)), and never null. */
 typedef struct odev_transform_job {
   uint32_t struct_size;
   uint32_t items;
