@@ -1,6 +1,7 @@
 """The frame path in torch operations: the yardstick that the C kernels are measured against.
 
-Same physics and same host model as csrc/: encode over both stages with crosstalk precompensation,
+Same physics and same host model as csrc/: encode over both stages against crosstalk, second ring
+and substrate,
 converters with bow and bit errors, heaters with R(T), crosstalk of two rings, the substrate's modes
 and the interlock, memory, modulators, lens, four-step detection with shot and read noise, 12-bit
 counts, decode.  float32 throughout and a whole batch in each operation, as one would write it in
@@ -92,10 +93,12 @@ class TorchFrames:
             "bits": _tensor(f.dac_bit_error),
         }
         self.ring = [float(value) for value in f.ring]
+        self.known_ring = [float(value) for value in c.ring]
         n = self.info.grid[0]
         place = (np.arange(n) + 0.5) * np.pi / n
         self.modes = _tensor(np.cos(np.arange(MODES)[:, None] * place))
         self.substrate = _tensor(f.ambient_rad_per_k * f.substrate_k_per_mw)
+        self.known_substrate = _tensor(c.substrate_rad_per_mw)
         self.f["static_phase_rad"][:, 0] += self._surroundings(c.device_time_ns)
         ones = torch.ones(1, 2, 2, *self.info.grid)
         self.start = 1 / (1 + _heat_of_neighbours(ones, self.c["links"], self.c["partner"]))
@@ -139,14 +142,22 @@ class TorchFrames:
             [psi_theta[:, 0], phi_a, psi_theta[:, 1], torch.full_like(phi_a, PARKED_PHI)], 1
         )
         psi = (psi - WINDOW_LOW) % TWO_PI + WINDOW_LOW
-        heat = psi.reshape(-1, 2, 2, *self.info.grid) / c["kappa_rad_per_mw"]
+        power = self._power_alone(psi)
+        psi[:, ::2] -= self._warmth(self._moments(power), self.known_substrate)[:, None]
+        psi = (psi - WINDOW_LOW) % TWO_PI + WINDOW_LOW
+        heat = psi.reshape(power.shape) / c["kappa_rad_per_mw"]
         power = heat * self.start
         for _ in range(JACOBI_ROUNDS):
-            power = heat - _heat_of_neighbours(power, c["links"], c["partner"])
+            others = _heat_of_neighbours(power, c["links"], c["partner"])
+            power = heat - others - _heat_of_second_ring(power, self.known_ring)
         power = power.clamp(min=0.0)
         cold = power * (1.0 + c["beta_per_mw"] * power)
         drive = (cold / c["power_full_mw"]).sqrt().clamp(max=1.0)
         return (drive * self.info.code_max).round(), scale, self._launch_step(peak)
+
+    def _power_alone(self, psi: Tensor) -> Tensor:
+        """Powers (n, 2, 2, N, N) that make phases (n, 4, N, N), neighbours taken to be alike."""
+        return psi.reshape(-1, 2, 2, *self.info.grid) / self.c["kappa_rad_per_mw"] * self.start
 
     def _launch_step(self, peak: Tensor) -> Tensor:
         reference = float(self.cal.reference_dn.mean()) ** 0.5
@@ -193,13 +204,20 @@ class TorchFrames:
 
     def _substrate_phase(self, power: Tensor) -> Tensor:
         """Phase of theta by the chip's warmth, (n, N, N), below the interlock."""
-        total = power.sum((1, 2))
-        moments = self.modes @ total @ self.modes.T
+        moments = self._moments(power)
         rise_k = self.fab.substrate_k_per_mw[0, 0] * float(moments[:, 0, 0].max())
         heat = self.fab.profile.thermal
         if heat.ambient_k + rise_k > heat.interlock_k:
             raise RuntimeError("too warm")
-        return self.modes.T @ (self.substrate * moments) @ self.modes
+        return self._warmth(moments, self.substrate)
+
+    def _moments(self, power: Tensor) -> Tensor:
+        """Cosine moments of the chip's power, (n, 3, 3)."""
+        return self.modes @ power.sum((1, 2)) @ self.modes.T
+
+    def _warmth(self, moments: Tensor, rad_per_mw: Tensor) -> Tensor:
+        """Phase of theta that the modes' warmth makes, (n, N, N)."""
+        return self.modes.T @ (rad_per_mw * moments) @ self.modes
 
     def decode(self, counts: Tensor, scale: Tensor, launch_step: Tensor) -> Tensor:
         """Spectra (n, N, N) complex64."""

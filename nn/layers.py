@@ -44,10 +44,11 @@ class ConvolutionCall:
         *,
         batch: int | None = None,
         reference_steps: int = 4,
+        layout: str = "mft",
     ) -> ConvolutionPlan:
         """What the call takes on an N×N device; of `batch` pictures instead of those it had.
 
-        ``reference_steps`` is the device's (`driver.DeviceInfo.reference_steps`).
+        ``reference_steps`` is the device's (`driver.DeviceInfo.reference_steps`), and so is ``layout``.
 
         Raises
         ------
@@ -74,6 +75,7 @@ class ConvolutionCall:
             padding_mode=layer.padding_mode,
             precision=precision,
             reference_steps=reference_steps,
+            layout=layout,
         )
 
 

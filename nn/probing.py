@@ -305,7 +305,12 @@ def _output_with(
 
 def _report(name: str, runs: list[_Run], damage: float) -> LayerReport:
     plans = [
-        run.call.plan(run.device.n, run.precision, reference_steps=run.device.info.reference_steps)
+        run.call.plan(
+            run.device.n,
+            run.precision,
+            reference_steps=run.device.info.reference_steps,
+            layout=run.device.info.layout,
+        )
         for run in runs
     ]
     spent = {counter: sum(run.spent[counter] for run in runs) for counter in _COUNTERS}

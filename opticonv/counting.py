@@ -116,6 +116,7 @@ def count_network(
     precision: str = "balanced",
     convention: SpectralConvention = REAL_MACS,
     reference_steps: int = 4,
+    layout: str = "mft",
 ) -> NetworkCount:
     """Follow a network's shapes, without computing anything, and count.
 
@@ -145,19 +146,26 @@ def count_network(
         batch=batch,
         training=training,
         convention=convention,
-        layers=tuple(_layers(calls, grid, precision, batch, reference_steps)),
+        layers=tuple(_layers(calls, grid, precision, batch, reference_steps, layout)),
         other_macs=sum(others),
     )
 
 
 def _layers(
-    calls: Iterable[ConvolutionCall], grid: int, precision: str, batch: int, reference_steps: int
+    calls: Iterable[ConvolutionCall],
+    grid: int,
+    precision: str,
+    batch: int,
+    reference_steps: int,
+    layout: str,
 ) -> Iterable[LayerCount]:
     for call in calls:
         layer = call.layer
         size = "×".join(map(str, (*layer.kernel_size, layer.in_channels, layer.out_channels)))
         passes = 1 + layer.weight.requires_grad + call.input_needs_gradient
-        plan = call.plan(grid, precision, batch=batch, reference_steps=reference_steps)
+        plan = call.plan(
+            grid, precision, batch=batch, reference_steps=reference_steps, layout=layout
+        )
         yield LayerCount(call.name, size, plan, passes)
 
 

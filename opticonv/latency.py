@@ -88,6 +88,7 @@ def latency(
                     network,
                     grid=info.grid[0],
                     reference_steps=info.reference_steps,
+                    layout=info.layout,
                     batch=batch,
                     precision=precision,
                 )

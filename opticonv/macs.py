@@ -67,6 +67,7 @@ def macs(
                 network,
                 grid=info.grid[0],
                 reference_steps=info.reference_steps,
+                layout=info.layout,
                 batch=batch,
                 training=of_training,
                 precision=precision,

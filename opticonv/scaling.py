@@ -108,6 +108,7 @@ def _growth(
                 (1, 1, kernel, kernel),
                 grid=n,
                 reference_steps=info.reference_steps,
+                layout=info.layout,
                 padding=kernel // 2,
                 precision=precision,
             )

@@ -194,8 +194,7 @@ OF_DEVICES: dict[str, Read] = {
         (f.black_level_dn - p.camera.black_level_dn) / p.camera.black_level_error_dn
     ),
     "substrate": lambda f, p: (
-        (1e3 * f.substrate_k_per_mw[0, 0] / p.substrate_k_per_w - 1)
-        / p.thermal.substrate_spread
+        (1e3 * f.substrate_k_per_mw[0, 0] / p.substrate_k_per_w - 1) / p.thermal.substrate_spread
     ),
     "wavelength": lambda f, p: (
         (f.wavelength_rad_per_pm / p.source.wavelength_rad_per_pm - 1)
