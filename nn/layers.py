@@ -48,7 +48,7 @@ class ConvolutionCall:
     ) -> ConvolutionPlan:
         """What the call takes on an N×N device; of `batch` pictures instead of those it had.
 
-        ``reference_steps`` is the device's (`driver.DeviceInfo.reference_steps`), and so is ``layout``.
+        ``reference_steps`` and ``layout`` are the device's (`driver.DeviceInfo`).
 
         Raises
         ------
