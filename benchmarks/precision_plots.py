@@ -14,6 +14,9 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import ScalarFormatter
 from numpy.typing import NDArray
 from precision import exact_convolution, photographs
 from rich.console import Console
@@ -21,8 +24,6 @@ from rich.table import Table
 
 from driver import Device, open_device
 from driver.calibration import heaters
-from driver.calibration.drawing import png_of
-from driver.calibration.report import Line, Panel
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "driver"))
 from perfect_knowledge import perfect_calibration
@@ -51,7 +52,7 @@ def error_of(device: Device, w: NDArray[np.float32], precision: str, pack: bool)
     return float(np.sqrt(np.sum(wrong.astype(float) ** 2) / variance))
 
 
-def by_kind(device: Device, seed: int, console: Console) -> list[Panel]:
+def by_kind(device: Device, seed: int, console: Console, axes: Axes) -> None:
     """Table and plot of the error by kernel kind, calibrated and perfectly known."""
     calibration = device.calibration
     assert calibration is not None
@@ -73,16 +74,18 @@ def by_kind(device: Device, seed: int, console: Console) -> list[Panel]:
         ]
         table.add_row(precision, *cells)
     console.print(table)
-    place = np.arange(len(PRECISIONS))
-    lines = tuple(
-        Line(kind, place, np.array([errors["calibrated", p, kind] for p in PRECISIONS]))
-        for kind in kernels()
-    )
-    label = ", ".join(f"{index}: {name}" for index, name in enumerate(PRECISIONS))
-    return [Panel("By kind of kernel, packed", label, "error [%]", lines, log=True)]
+    place, width = np.arange(len(PRECISIONS)), 0.8 / len(kernels())
+    for index, kind in enumerate(kernels()):
+        at = place + (index - 1) * width
+        axes.bar(at, [errors["calibrated", p, kind] for p in PRECISIONS], width, label=kind)
+        floor = [errors["perfect", p, kind] for p in PRECISIONS]
+        known = "perfect knowledge" if index == 0 else None
+        axes.hlines(floor, at - width / 2, at + width / 2, "black", label=known)
+    axes.set_xticks(place, PRECISIONS)
+    label_axes(axes, "By kind of kernel, packed", "precision")
 
 
-def by_frames(uri: str, seed: int, console: Console) -> list[Panel]:
+def by_frames(uri: str, seed: int, console: Console, axes: Axes) -> None:
     """Table and plot of the error by number of main calibration frames."""
     usual, w = heaters.MAIN_FRAMES, kernels()["random"]
     rows: list[tuple[float, ...]] = []
@@ -108,11 +111,20 @@ def by_frames(uri: str, seed: int, console: Console) -> list[Panel]:
     table.add_row("perfect", "", *(f"{value:.2f}" for value in floor))
     console.print(table)
     data = np.array(rows)
-    lines = []
     for index, name in enumerate(PRECISIONS):
-        lines.append(Line(name, data[:, 0], data[:, 2 + index]))
-        lines.append(Line(f"{name}, perfect", data[[0, -1], 0], np.full(2, floor[index])))
-    return [Panel("By calibration frames, packed", "frames", "error [%]", tuple(lines), log=True)]
+        (line,) = axes.plot(data[:, 0], data[:, 2 + index], "o-", label=name)
+        known = "perfect knowledge" if index == 0 else None
+        axes.axhline(floor[index], color=line.get_color(), linestyle="--", label=known)
+    label_axes(axes, "Random kernels by calibration, packed", "calibration frames")
+
+
+def label_axes(axes: Axes, title: str, x: str) -> None:
+    axes.set(title=title, xlabel=x, ylabel="error [%]", yscale="log")
+    axes.set_yticks([0.5, 1, 2, 5, 10])
+    axes.yaxis.set_major_formatter(ScalarFormatter())
+    axes.yaxis.set_minor_formatter("")
+    axes.grid(axis="y", alpha=0.3)
+    axes.legend()
 
 
 def main() -> int:
@@ -122,12 +134,14 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=Path("plots"), help="folder for the plots")
     options = parser.parse_args()
     console = Console(width=110)
+    figure = Figure((11, 4.2), layout="constrained")
+    left, right = figure.subplots(1, 2)
     with open_device(options.device, seed=options.seed) as device:
         device.calibrate()
-        panels = by_kind(device, options.seed, console)
-    panels += by_frames(options.device, options.seed, console)
+        by_kind(device, options.seed, console, left)
+    by_frames(options.device, options.seed, console, right)
     options.out.mkdir(parents=True, exist_ok=True)
-    (options.out / "precision.png").write_bytes(png_of(panels, columns=2))
+    figure.savefig(options.out / "precision.png", dpi=150)
     return 0
 
 
