@@ -6,12 +6,17 @@ from collections.abc import Sequence
 
 import torch
 
+from nn.operator import to_host
 from nn.optics import numbered_device
 
 __all__ = ["convolution_gradients"]
 
 
-@torch.library.custom_op("opticonv::convolution_gradients", mutates_args=())
+@torch.library.custom_op(
+    "opticonv::convolution_gradients",
+    mutates_args=(),
+    tags=(torch.Tag.nondeterministic_seeded,),
+)
 def convolution_gradients(
     grad_output: torch.Tensor,
     input: torch.Tensor,
@@ -35,7 +40,7 @@ def convolution_gradients(
     if by_light is None:
         raise RuntimeError(f'{device!r} has no gradients by light; use gradient="exact"')
     found = by_light(
-        *(t.detach().to("cpu", torch.float32).contiguous() for t in (grad_output, input, weight)),
+        *(to_host(tensor) for tensor in (grad_output, input, weight)),
         stride=(stride[0], stride[1]),
         padding=(padding[0], padding[1]),
         dilation=(dilation[0], dilation[1]),

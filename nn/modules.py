@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import nn
 
 from nn.functional import (
     Gradient,
     PaddingMode,
-    Pair,
     Precision,
     check_gradient,
     optical_conv1d,
@@ -25,6 +26,8 @@ class OpticalLayer(nn.Module):
     _optics: OpticsReference
     gradient: Gradient
     precision: Precision
+    _optical: Callable[..., torch.Tensor]
+    """The functional form of the layer's kind."""
 
     def set_optics(self, optics: OpticsLike, gradient: Gradient, precision: Precision) -> None:
         """Choose device, gradient and precision anew; parameters stay as they are."""
@@ -41,6 +44,23 @@ class OpticalLayer(nn.Module):
     @optics.setter
     def optics(self, optics: OpticsLike) -> None:
         self._optics = OpticsReference(optics)
+
+    def _conv_forward(
+        self, input: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None
+    ) -> torch.Tensor:
+        return type(self)._optical(
+            input,
+            weight,
+            bias,
+            self.stride,
+            self.padding,
+            self.dilation,
+            self.groups,
+            padding_mode=self.padding_mode,
+            optics=self.optics,
+            gradient=self.gradient,
+            precision=self.precision,
+        )
 
     def extra_repr(self) -> str:
         """Torch's description, then the optical part."""
@@ -71,6 +91,8 @@ class OpticalConv2d(OpticalLayer, nn.Conv2d):
     A deep copy of the layer shares its device.  A pickled layer remembers the URI; one that was
     given a device object asks for a new one after unpickling.
     """
+
+    _optical = staticmethod(optical_conv2d)
 
     def __init__(
         self,
@@ -105,24 +127,6 @@ class OpticalConv2d(OpticalLayer, nn.Conv2d):
         )
         self.set_optics(optics, gradient, precision)
 
-    def _conv_forward(
-        self, input: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None
-    ) -> torch.Tensor:
-        padding: Pair | str = self.padding
-        return optical_conv2d(
-            input,
-            weight,
-            bias,
-            self.stride,
-            padding,
-            self.dilation,
-            self.groups,
-            padding_mode=self.padding_mode,
-            optics=self.optics,
-            gradient=self.gradient,
-            precision=self.precision,
-        )
-
 
 class OpticalConv1d(OpticalLayer, nn.Conv1d):
     """`torch.nn.Conv1d` whose convolution runs on an optical device.
@@ -134,6 +138,8 @@ class OpticalConv1d(OpticalLayer, nn.Conv1d):
     device, dtype, optics, gradient, precision
         As in `OpticalConv2d`, whose notes hold here too.
     """
+
+    _optical = staticmethod(optical_conv1d)
 
     def __init__(
         self,
@@ -167,21 +173,3 @@ class OpticalConv1d(OpticalLayer, nn.Conv1d):
             dtype,
         )
         self.set_optics(optics, gradient, precision)
-
-    def _conv_forward(
-        self, input: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None
-    ) -> torch.Tensor:
-        padding: Pair | str = self.padding
-        return optical_conv1d(
-            input,
-            weight,
-            bias,
-            self.stride,
-            padding,
-            self.dilation,
-            self.groups,
-            padding_mode=self.padding_mode,
-            optics=self.optics,
-            gradient=self.gradient,
-            precision=self.precision,
-        )

@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from nn.optics import numbered_device
 
-__all__ = ["Fold", "convolution", "fold", "result_format"]
+__all__ = ["Fold", "convolution", "fold", "result_format", "to_host"]
 
 
 @functools.cache
@@ -30,7 +30,7 @@ def _warn_of_transfer(place: str) -> None:
     )
 
 
-def _to_host(tensor: torch.Tensor) -> torch.Tensor:
+def to_host(tensor: torch.Tensor) -> torch.Tensor:
     """The tensor as the device takes it: float32, contiguous, on the CPU."""
     if tensor.device.type != "cpu":
         _warn_of_transfer(tensor.device.type)
@@ -68,8 +68,8 @@ def convolution(
     Pairs are (vertical, horizontal).  `gradient` matters in the backward pass alone.
     """
     output = numbered_device(device_number).convolve2d(
-        _to_host(input),
-        _to_host(weight),
+        to_host(input),
+        to_host(weight),
         stride=(stride[0], stride[1]),
         padding=(padding[0], padding[1]),
         dilation=(dilation[0], dilation[1]),

@@ -21,6 +21,8 @@ from optical_device.profile import load_profile
 sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.append(str(Path(__file__).parent))
 
+import perfect_knowledge
+
 SEED = 5
 SIZE = 32
 
@@ -80,18 +82,15 @@ def calibrate_specimen() -> Callable[..., Specimen]:
 @pytest.fixture
 def perfect_calibration() -> Any:
     """The all-knowing calibration of a device: ``(device, seed, **overrides)``."""
-    from perfect_knowledge import perfect_calibration
-
-    return perfect_calibration
+    return perfect_knowledge.perfect_calibration
 
 
 @pytest.fixture
 def perfect_calibration_of() -> Any:
     """The all-knowing calibration of a specimen."""
-    from perfect_knowledge import perfect_calibration
 
     def perfect(made: Specimen) -> Calibration:
         size = made.device.info.grid[0]
-        return perfect_calibration(made.device, made.truth.seed, device__n=size)
+        return perfect_knowledge.perfect_calibration(made.device, made.truth.seed, device__n=size)
 
     return perfect
