@@ -2,51 +2,27 @@
 
 ``c1`` (3→4, 3×3) and ELU; three `UpsampleBlock` s of depth 4 and length 4, 2 and 1; ``cf`` (4→3,
 1×1) without activation.  11,183 parameters; 29,798,400 multiply-accumulates in its convolutions
-for 32×32 → 256×256.
+for 32×32 → 256×256.  Stacked deeper, longer or more often it is `nn.networks`' form "stacked".
 """
 
 from __future__ import annotations
 
-from importlib import resources
+import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
 from torch.nn import functional
 
+from nn.networks.layer import check_pictures, convolution_layer
 from nn.upsample import channel_upsample2d, icnr_
 
 if TYPE_CHECKING:
     from nn.functional import PaddingMode
     from nn.optics import OpticsLike
 
-__all__ = ["SuperResolutionModel", "UpsampleBlock", "available_weights"]
-
-
-def _convolution(
-    in_channels: int,
-    out_channels: int,
-    kernel_size: int,
-    padding: int,
-    padding_mode: PaddingMode,
-    optical: bool,
-    optics: OpticsLike,
-) -> nn.Conv2d:
-    """One convolution layer of the network, on the device if `optical`."""
-    if optical:
-        from nn.modules import OpticalConv2d
-
-        return OpticalConv2d(
-            in_channels,
-            out_channels,
-            kernel_size,
-            padding=padding,
-            padding_mode=padding_mode,
-            optics=optics,
-        )
-    return nn.Conv2d(
-        in_channels, out_channels, kernel_size, padding=padding, padding_mode=padding_mode
-    )
+__all__ = ["SuperResolutionModel", "UpsampleBlock"]
 
 
 class UpsampleBlock(nn.Module):
@@ -96,14 +72,13 @@ class UpsampleBlock(nn.Module):
             )
         inner = 4 * depth
         self.conv_layers = nn.ModuleList(
-            _convolution(
+            convolution_layer(
                 depth if index == 0 else inner,
                 inner,
                 kernel_size,
-                padding,
-                padding_mode,
-                optical,
-                optics,
+                padding_mode=padding_mode,
+                optical=optical,
+                optics=optics,
             )
             for index in range(length)
         )
@@ -135,7 +110,7 @@ class UpsampleBlock(nn.Module):
 
 
 class SuperResolutionModel(nn.Module):
-    """Enlarge RGB pictures ×8.
+    """Enlarge RGB pictures, by default ×8 with the original's 11,183 parameters.
 
     Keys of the state dict: ``c1``, ``c_stem.i.conv_layers.j``, ``cf``, each with ``weight`` and
     ``bias``; the same for the electronic and the optical network, so one checkpoint runs on both.
@@ -147,27 +122,56 @@ class SuperResolutionModel(nn.Module):
         Whether every convolution runs on an optical device.
     optics : Device, str or None
         The device, its URI, or None for the shared default device (opened and calibrated once).
+    depth : int
+        Channels between the blocks, at least 3, for red, green and blue pass through.
+    lengths : sequence of int
+        Convolutions of each block, one block per doubling of the size.
+    kernel_size : int
+        Of ``c1`` and of the blocks, odd.
     padding_mode : "zeros", "reflect", "replicate" or "circular"
-        Of every 3×3 layer; the shipped weights were trained with "replicate".
-    """
+        Of every layer but ``cf``; the shipped weights were trained with "replicate".
 
-    scale = 8
+    Attributes
+    ----------
+    scale : int
+        Enlargement, ``2 ** len(lengths)``.
+    halo : int
+        Pixels of the input beyond which an output pixel doesn't depend on it.
+
+    Raises
+    ------
+    ValueError
+        If `depth` is below 3, `lengths` is empty or the kernel even.
+    """
 
     def __init__(
         self,
         optical: bool = False,
         optics: OpticsLike = None,
         *,
+        depth: int = 4,
+        lengths: Sequence[int] = (4, 2, 1),
+        kernel_size: int = 3,
         padding_mode: PaddingMode = "replicate",
     ) -> None:
         super().__init__()
-        depth = 4
-        self.c1 = _convolution(3, depth, 3, 1, padding_mode, optical, optics)
-        self.c_stem = nn.ModuleList(
-            UpsampleBlock(depth, length, 3, 1, optical, padding_mode, optics)
-            for length in (4, 2, 1)
+        if depth < 3:
+            raise ValueError(f"red, green and blue pass through: depth must be >= 3, got {depth}")
+        if not lengths:
+            raise ValueError("an enlarging network needs at least one upsample block")
+        self.scale = 2 ** len(lengths)
+        radius = kernel_size // 2
+        self.halo = radius + math.ceil(sum(n * radius / 2**i for i, n in enumerate(lengths)))
+        self.c1 = convolution_layer(
+            3, depth, kernel_size, padding_mode=padding_mode, optical=optical, optics=optics
         )
-        self.cf = _convolution(depth, 3, 1, 0, padding_mode, optical, optics)
+        self.c_stem = nn.ModuleList(
+            UpsampleBlock(depth, length, kernel_size, radius, optical, padding_mode, optics)
+            for length in lengths
+        )
+        self.cf = convolution_layer(
+            depth, 3, 1, padding_mode=padding_mode, optical=optical, optics=optics
+        )
         self._start_near_nearest_neighbour()
 
     @torch.no_grad()
@@ -200,7 +204,7 @@ class SuperResolutionModel(nn.Module):
 
         Returns
         -------
-        torch.Tensor, shape (n, 3, 8*H, 8*W), dtype of `input`
+        torch.Tensor, shape (n, 3, scale*H, scale*W), dtype of `input`
 
         Raises
         ------
@@ -209,13 +213,7 @@ class SuperResolutionModel(nn.Module):
         TypeError
             If `input` is not a floating-point tensor (divide 8-bit pictures by 255).
         """
-        if not isinstance(input, torch.Tensor) or not input.is_floating_point():
-            kind = input.dtype if isinstance(input, torch.Tensor) else type(input).__name__
-            raise TypeError(f"pictures must be floating-point tensors in [0, 1], got {kind}")
-        if input.ndim != 4 or input.shape[1] != 3 or 0 in input.shape[2:]:
-            raise ValueError(
-                f"pictures must have shape (n, 3, H, W), H and W >= 1, got {tuple(input.shape)}"
-            )
+        check_pictures(input)
         hidden = functional.elu(self.c1(input))
         for block in self.c_stem:
             hidden = block(hidden)
@@ -231,30 +229,21 @@ class SuperResolutionModel(nn.Module):
         Parameters
         ----------
         name : str
-            One of `available_weights`; what it was trained on and what it reaches is in the JSON
-            file of that name beside it.
+            One of `nn.available_weights` of this network; `nn.model_card` tells what it was trained
+            on and what it reaches.
         optical, optics
             As in the constructor.
 
         Raises
         ------
         ValueError
-            If there are no weights of that name.
+            If there are no weights of that name, or they are another network's.
         """
-        from safetensors.torch import load
+        from nn.pretrained import load_pretrained
 
-        if name not in available_weights():
-            known = ", ".join(available_weights()) or "none"
-            raise ValueError(f"no weights named {name!r} come with the package; known: {known}")
-        data = (resources.files("nn") / "weights" / f"{name}.safetensors").read_bytes()
-        model = cls(optical=optical, optics=optics)
-        model.load_state_dict(load(data))
-        return model.eval()
-
-
-def available_weights() -> tuple[str, ...]:
-    """Names that `SuperResolutionModel.from_pretrained` accepts."""
-    suffix = ".safetensors"
-    folder = resources.files("nn") / "weights"
-    names = (entry.name for entry in folder.iterdir())
-    return tuple(sorted(name.removesuffix(suffix) for name in names if name.endswith(suffix)))
+        model = load_pretrained(name, optical=optical, optics=optics)
+        if not isinstance(model, cls):
+            raise ValueError(
+                f"{name!r} is a {type(model).__name__}: nn.load_pretrained({name!r}) loads it"
+            )
+        return model

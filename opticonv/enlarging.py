@@ -11,13 +11,13 @@ import torch
 from torch import nn
 
 from nn import SuperResolutionModel
-from nn.super_resolution import available_weights
+from nn.pretrained import available_weights
 from opticonv.errors import CommandError
 from opticonv.metering import plan_network
 
 __all__ = ["HALO", "SCALE", "WINDOW", "enlarge", "load_network", "planned_frames"]
 
-SCALE = SuperResolutionModel.scale
+SCALE = 8
 
 WINDOW = 256
 """Pixels of the input along a side that are enlarged at a time; bounds the working memory."""

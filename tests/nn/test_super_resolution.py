@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import json
-from importlib import resources
 from typing import Any
 
 import pytest
@@ -14,7 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from nn import SuperResolutionModel, UpsampleBlock, channel_upsample2d
 from nn.data import prepare_photo
 from nn.evaluation import bicubic_quality, evaluate
-from nn.super_resolution import available_weights
+from nn.pretrained import available_weights, model_card
 
 
 def test_has_the_originals_parameters_and_keys() -> None:
@@ -104,9 +102,8 @@ def test_one_checkpoint_runs_on_both(stand_in: Any) -> None:
 
 def test_shipped_weights_do_what_their_card_says() -> None:
     assert "original" in available_weights()
-    card = json.loads((resources.files("nn") / "weights" / "original.json").read_text())
-    for figures in card["quality"].values():
-        assert figures["network"]["psnr_rgb_db"] > figures["bicubic"]["psnr_rgb_db"]
+    for figures in model_card("original").quality.values():
+        assert figures["electronic"]["psnr_rgb_db"] > figures["bicubic"]["psnr_rgb_db"]
     model = SuperResolutionModel.from_pretrained("original")
     assert not model.training
     target = prepare_photo(Image.fromarray(data.coffee())).float() / 255.0
