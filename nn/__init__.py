@@ -13,10 +13,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from nn.cards import ModelCard
     from nn.convert import convert_to_electronic, convert_to_optical
     from nn.functional import optical_conv1d, optical_conv2d
     from nn.losses import VGGFeatureLoss, mge_loss, vgg_feature_loss
-    from nn.model_card import ModelCard
     from nn.modules import OpticalConv1d, OpticalConv2d
     from nn.networks import NetworkConfig, build_network
     from nn.pretrained import available_weights, load_pretrained, model_card
@@ -56,7 +56,7 @@ __all__ = [
 ]
 
 _HOME = {
-    "ModelCard": "nn.model_card",
+    "ModelCard": "nn.cards",
     "NetworkConfig": "nn.networks",
     "OpticalConv1d": "nn.modules",
     "OpticalConv2d": "nn.modules",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from torch import nn
 
-from nn.model_card import ModelCard
+from nn.cards import ModelCard
 from nn.weight_files import load_weights
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ from opticonv.devices import devices
 from opticonv.errors import OneLineErrors
 from opticonv.latency import latency
 from opticonv.macs import macs
+from opticonv.models import models
 from opticonv.monitor.command import monitor
 from opticonv.probe import probe
 from opticonv.scaling import scaling
@@ -25,7 +26,18 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="An emulated Fourier-optical computer that enlarges photographs ×8.",
 )
-for command in (devices, calibrate, monitor, upscale, demo, probe, macs, latency, scaling):
+for command in (
+    devices,
+    calibrate,
+    monitor,
+    upscale,
+    demo,
+    models,
+    probe,
+    macs,
+    latency,
+    scaling,
+):
     app.command()(command)
 app.add_typer(device_app)
 
