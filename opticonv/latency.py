@@ -68,9 +68,9 @@ def latency(
     # Imported here, since torch takes seconds to load and other commands do without.
     from opticonv.counting import count_network
     from opticonv.host import measure, on_threads
-    from opticonv.networks import BUILT_IN, load_network_named
+    from opticonv.networks import CHARTED, load_network_named
 
-    networks = [load_network_named(n, picture_shape(picture)) for n in models or BUILT_IN]
+    networks = [load_network_named(n, picture_shape(picture)) for n in models or CHARTED]
     infos = {uri.rpartition(":")[2]: data_sheet(uri) for uri in devices or DEVICES}
     hosts: dict[str, HostLatency] = {}
     counts: dict[str, NetworkCount] = {}

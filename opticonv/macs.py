@@ -55,9 +55,9 @@ def macs(
     # Imported here, since torch takes seconds to load and other commands do without.
     from driver.spectral_macs import CONVENTIONS
     from opticonv.counting import count_network
-    from opticonv.networks import BUILT_IN, load_network_named
+    from opticonv.networks import CHARTED, load_network_named
 
-    networks = [load_network_named(n, picture_shape(picture)) for n in models or BUILT_IN]
+    networks = [load_network_named(n, picture_shape(picture)) for n in models or CHARTED]
     with open_device(device) as opened:
         info = opened.info
 

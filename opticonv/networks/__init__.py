@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from opticonv.networks.registry import BUILT_IN, Network, load_network_named
+from opticonv.networks.registry import BUILT_IN, CHARTED, Network, load_network_named
 
-__all__ = ["BUILT_IN", "Network", "load_network_named"]
+__all__ = ["BUILT_IN", "CHARTED", "Network", "load_network_named"]

@@ -6,19 +6,20 @@ import importlib.util
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
 from torch import nn
 
-from nn import SuperResolutionModel
+from nn import SuperResolutionModel, build_network
 from opticonv.errors import CommandError
 from opticonv.networks.alexnet import alexnet
 from opticonv.networks.resnet import resnet18, resnet34, resnet34_7x7, resnet50
 from opticonv.networks.unet import unet
 from opticonv.networks.vgg import vgg16
 
-__all__ = ["BUILT_IN", "Network", "load_network_named"]
+__all__ = ["BUILT_IN", "CHARTED", "Network", "load_network_named"]
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,9 @@ class Network:
         return module.to("meta").eval()
 
 
+PHOTO = (3, 32, 32)
+"""What the super-resolution networks were trained to enlarge to 256×256."""
+
 BUILT_IN = {
     network.name: network
     for network in (
@@ -55,9 +59,16 @@ BUILT_IN = {
         Network("resnet50", resnet50, (3, 224, 224)),
         Network("resnet34-7x7", resnet34_7x7, (3, 224, 224)),
         Network("unet", unet, (3, 256, 256)),
-        Network("sr", SuperResolutionModel, (3, 32, 32)),
+        Network("sr", SuperResolutionModel, PHOTO),
+        *(
+            Network(f"sr-{form.replace('_', '-')}", partial(build_network, {"form": form}), PHOTO)
+            for form in ("zero_insertion", "single", "unet", "residual")
+        ),
     )
 }
+
+CHARTED = ("alexnet", "vgg16", "resnet18", "resnet34", "resnet50", "resnet34-7x7", "unet", "sr")
+"""Names of those that are counted where none is named."""
 
 
 def load_network_named(name: str, picture: tuple[int, int, int] | None = None) -> Network:
