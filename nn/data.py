@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from io import BytesIO
@@ -15,11 +16,24 @@ from torch.utils.data import Dataset
 
 from nn.sampling import decimate
 
-__all__ = ["PhotoDataset", "Photos", "load_photos", "prepare_photo", "to_tensor"]
+__all__ = [
+    "PhotoDataset",
+    "Photos",
+    "Split",
+    "load_photos",
+    "picture_name",
+    "prepare_photo",
+    "split_of",
+    "to_tensor",
+]
 
 SIZE = 256
 TRAINING_FRACTION = 0.7
+NAME_DIGITS = 10
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"})
+
+
+Split = Literal["training", "validation"]
 
 
 def to_tensor(picture: Image.Image) -> torch.Tensor:
@@ -68,9 +82,20 @@ class Photos:
     rejected: dict[str, str]
 
 
-def _is_training(digest: str) -> bool:
-    """70 % of all digests, by their leading 32 bits: no list of files needed, ever the same."""
-    return int(digest[:8], 16) < TRAINING_FRACTION * 2**32
+def picture_name(content: bytes) -> str:
+    """First 10 hex digits of the SHA-1 of a file's content."""
+    return hashlib.sha1(content, usedforsecurity=False).hexdigest()[:NAME_DIGITS]
+
+
+def split_of(name: str) -> Split:
+    """Split of a picture by the leading 32 bits of its name, whatever other pictures there are.
+
+    Parameters
+    ----------
+    name : str
+        What `picture_name` returns, or a longer digest; 70 % of all are for training.
+    """
+    return "training" if int(name[:8], 16) < TRAINING_FRACTION * 2**32 else "validation"
 
 
 def load_photos(
@@ -83,7 +108,9 @@ def load_photos(
 
     A picture whose shorter side is under 256 is rejected; the others go through `prepare_photo`.
     The SHA-1 of the file's content names a picture, drops duplicates and decides its split, so
-    training and validation never share a picture and neither depends on the others.
+    training and validation never share a picture and neither depends on the others.  A file that
+    is called by 10 hex digits keeps that name: `opticonv data ingest` names its files after the
+    content that they were made from.
 
     Parameters
     ----------
@@ -111,12 +138,12 @@ def load_photos(
         if limit is not None and len(names) >= limit:
             break
         content = path.read_bytes()
-        digest = hashlib.sha1(content, usedforsecurity=False).hexdigest()
-        if digest in seen:
+        name = path.stem if _INGESTED.fullmatch(path.stem) else picture_name(content)
+        if name in seen:
             rejected[path.name] = "duplicate"
             continue
-        seen.add(digest)
-        if split != "all" and _is_training(digest) != (split == "training"):
+        seen.add(name)
+        if split not in ("all", split_of(name)):
             continue
         try:
             with Image.open(BytesIO(content)) as picture:
@@ -124,11 +151,14 @@ def load_photos(
         except (UnidentifiedImageError, OSError, ValueError) as error:
             rejected[path.name] = str(error)
             continue
-        names.append(digest[:10])
+        names.append(name)
         pictures.append(prepared)
     if not pictures:
         raise ValueError(f"no usable {split} picture in {root} ({len(rejected)} rejected)")
     return Photos(tuple(names), torch.stack(pictures), rejected)
+
+
+_INGESTED = re.compile(f"[0-9a-f]{{{NAME_DIGITS}}}")
 
 
 def _picture_files(root: Path) -> Iterable[Path]:

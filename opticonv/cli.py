@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from opticonv.calibrate import calibrate
+from opticonv.data.command import data_app
 from opticonv.demo.command import demo
 from opticonv.device.command import device_app
 from opticonv.devices import devices
@@ -40,6 +41,7 @@ for command in (
 ):
     app.command()(command)
 app.add_typer(device_app)
+app.add_typer(data_app)
 
 
 @app.callback(invoke_without_command=True)

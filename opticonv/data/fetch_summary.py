@@ -1,0 +1,74 @@
+"""What a fetch, or its preview, came to: tables on the screen."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from rich.console import Console
+from rich.markup import escape
+
+from opticonv.console import report_table
+from opticonv.data.fetch import FetchOrder, KeywordTally
+
+__all__ = ["show_tallies"]
+
+_REASONS = 8
+"""Of a keyword, most frequent first, that get a line."""
+_REQUEST_S = 0.5
+"""Typical time of a download without the pause, for estimates [s]."""
+
+
+def show_tallies(
+    console: Console, order: FetchOrder, tallies: list[KeywordTally], *, preview: bool
+) -> None:
+    """Print pictures a keyword, why others were left, and the licences of the new ones."""
+    table = report_table("Pictures found" if preview else "Pictures fetched")
+    table.add_column("keyword")
+    for title in ("had", "would fetch" if preview else "new", "asked for", "MB", "left", "failed"):
+        table.add_column(title, justify="right")
+    for tally in tallies:
+        table.add_row(
+            escape(tally.keyword),
+            f"{tally.had:,}",
+            f"{tally.taken:,}",
+            f"{order.count:,}",
+            f"{'about ' if preview else ''}{tally.bytes / 1e6:,.1f}",
+            f"{tally.left.total():,}",
+            f"{len(tally.failed):,}",
+        )
+    console.print(table)
+    _show_counts(console, "Why pictures were left", _sum(tally.left for tally in tallies))
+    _show_counts(console, "Licences", _sum(tally.licences for tally in tallies))
+    short = [tally.keyword for tally in tallies if tally.had + tally.taken < order.count]
+    taken, megabytes = sum(t.taken for t in tallies), sum(t.bytes for t in tallies) / 1e6
+    if preview:
+        hours = taken * (order.etiquette.pause_s + _REQUEST_S) / 3600
+        line = f"{taken:,} pictures to fetch, about {megabytes:,.0f} MB in {hours:.1f} h"
+    else:
+        line = f"{taken:,} new pictures, {megabytes:,.1f} MB, in {order.out}"
+    if short:
+        line += f"; not enough for: {', '.join(short)}"
+    console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _sum(counters: Iterable[Counter[str]]) -> Counter[str]:
+    total: Counter[str] = Counter()
+    for counter in counters:
+        total += counter
+    return total
+
+
+def _show_counts(console: Console, title: str, counts: Counter[str]) -> None:
+    if not counts:
+        return
+    table = report_table(title)
+    table.add_column("")
+    table.add_column("pictures", justify="right")
+    shown = counts.most_common(_REASONS)
+    for name, number in shown:
+        table.add_row(escape(name), f"{number:,}")
+    rest = counts.total() - sum(number for _, number in shown)
+    if rest:
+        table.add_row(f"{len(counts) - len(shown)} others", f"{rest:,}")
+    console.print(table)
