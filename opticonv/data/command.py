@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 from urllib.parse import urlsplit
 
 import typer
 from rich.markup import escape
+from rich.progress import TaskID
 
 from opticonv.console import progress_bar, result_console
 from opticonv.data.contact import CONTACT_VARIABLE, checked_contact
@@ -17,8 +18,6 @@ from opticonv.errors import CommandError
 __all__ = ["data_app"]
 
 data_app = typer.Typer(name="data", help="Collect photographs to train on, with their licences.")
-
-_Licence = Literal["cc0", "pd", "cc-by", "cc-by-sa", "any"]
 
 
 @data_app.callback(invoke_without_command=True)
@@ -46,7 +45,7 @@ def fetch(
         ),
     ] = None,
     licence: Annotated[
-        list[_Licence] | None,
+        list[str] | None,
         typer.Option(
             help="Licences to take, all versions; give it once for each. By default cc0, pd, cc-by "
             "and cc-by-sa; any takes all.",
@@ -59,7 +58,9 @@ def fetch(
     originals: Annotated[
         bool, typer.Option("--originals", help="Files as they were uploaded, whatever their width.")
     ] = False,
-    max_mb: Annotated[float, typer.Option(min=0.01, help="Largest file to download.")] = 20.0,
+    max_mb: Annotated[
+        float, typer.Option(min=0.01, max=1000.0, help="Largest file to download.")
+    ] = 20.0,
     pause: Annotated[
         float, typer.Option(min=0.0, max=3600.0, help="Seconds between two requests.")
     ] = 1.0,
@@ -84,17 +85,16 @@ def fetch(
     from opticonv.data.commons import COMMONS, STANDARD_WIDTHS
     from opticonv.data.fetch import FetchOrder, KeywordTally, fetch, preview
     from opticonv.data.fetch_summary import show_tallies
-    from opticonv.data.licences import FREE_GROUPS, GROUPS
+    from opticonv.data.licences import chosen_groups
 
     if not originals and (width not in STANDARD_WIDTHS or width < SIZE):
         choices = ", ".join(str(w) for w in STANDARD_WIDTHS if w >= SIZE)
         raise CommandError(f"--width {width} is not one that the archive has: {choices}")
-    chosen = set(licence or FREE_GROUPS)
     order = FetchOrder(
         keywords=_checked_keywords(keywords),
         count=count,
         out=out,
-        licences=frozenset(g for g in GROUPS if g in chosen or "any" in chosen),
+        licences=chosen_groups(licence),
         width=None if originals else width,
         limit=int(max_mb * 1e6),
         shortest=SIZE,
@@ -104,15 +104,14 @@ def fetch(
     tallies: list[KeywordTally] = []
     try:
         with progress_bar() as progress:
-            tasks = {
-                keyword: progress.add_task(escape(keyword), total=count)
-                for keyword in order.keywords
-            }
+            tasks: dict[str, TaskID] = {}
 
             def notice(text: str) -> None:
                 progress.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
             def listen(tally: KeywordTally) -> None:
+                if tally.keyword not in tasks:
+                    tasks[tally.keyword] = progress.add_task(escape(tally.keyword), total=count)
                 progress.update(tasks[tally.keyword], completed=tally.had + tally.taken)
 
             (preview if dry_run else fetch)(order, tallies, listen, notice)
@@ -145,14 +144,20 @@ def ingest(
     report = IngestReport()
     try:
         with progress_bar() as progress:
-            task = progress.add_task("ingesting", total=None)
+            tasks: list[TaskID] = []
+
+            def listen(done: int, of: int) -> None:
+                if not tasks:
+                    tasks.append(progress.add_task("ingesting", total=of))
+                progress.update(tasks[0], completed=done)
+
             ingest(
                 folder,
                 out,
                 report,
                 keep_aspect=keep_aspect,
                 threads=threads or min(4, os.cpu_count() or 1),
-                listen=lambda done, of: progress.update(task, completed=done, total=of),
+                listen=listen,
             )
         write_report(report, folder, out)
     finally:
@@ -181,7 +186,11 @@ def _checked_keywords(keywords: list[str]) -> tuple[str, ...]:
 
 
 def _checked_api(api: str) -> str:
-    parts = urlsplit(api)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        parts = urlsplit(api)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:
+        usable = False
+    if not usable:
         raise CommandError(f"--api {api} is not the address of an api.php (https://…/api.php)")
     return api

@@ -9,7 +9,7 @@ from io import BytesIO
 
 from PIL import Image, UnidentifiedImageError
 
-__all__ = ["MOST_PIXELS", "UndecodableError", "decoded", "without_size_warnings"]
+__all__ = ["MOST_PIXELS", "UndecodableError", "decoded", "without_pillow_warnings"]
 
 MOST_PIXELS = 100_000_000
 """Of a picture that is decoded: 300 MB as RGB.  A small file may claim any size."""
@@ -81,8 +81,12 @@ def _told(error: Exception) -> str:
 
 
 @contextmanager
-def without_size_warnings() -> Iterator[None]:
-    """Silence Pillow on large pictures, which have a limit of our own; for one thread at a time."""
+def without_pillow_warnings() -> Iterator[None]:
+    """Silence Pillow on large pictures, which have a limit of our own, and on odd metadata.
+
+    It is for the main thread to do this, around all that decodes.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        warnings.filterwarnings("ignore", module=r"PIL\.")
         yield

@@ -13,7 +13,7 @@ from pathlib import Path
 from nn.data import NAME_DIGITS
 from opticonv.data.client import Etiquette, PoliteClient, UnobtainableError
 from opticonv.data.commons import Candidate, CommonsSearch, Unusable
-from opticonv.data.decoding import without_size_warnings
+from opticonv.data.decoding import without_pillow_warnings
 from opticonv.data.download import Download, download
 from opticonv.data.folder_lock import sole_writer
 from opticonv.data.journal import MANIFEST, Journal
@@ -117,7 +117,7 @@ def fetch(
     CommandError
         The folder can't be used, or the server can't now.
     """
-    with sole_writer(order.out), without_size_warnings(), _client(order, notice) as client:
+    with sole_writer(order.out), without_pillow_warnings(), _client(order, notice) as client:
         journal = Journal(order.out / MANIFEST, FETCHED, FetchedPicture)
         known = _Known(order.out, journal)
         in_a_row = 0

@@ -43,8 +43,9 @@ def show_tallies(
     short = [tally.keyword for tally in tallies if tally.had + tally.taken < order.count]
     taken, megabytes = sum(t.taken for t in tallies), sum(t.bytes for t in tallies) / 1e6
     if preview:
-        hours = taken * (order.etiquette.pause_s + _REQUEST_S) / 3600
-        line = f"{taken:,} pictures to fetch, about {megabytes:,.0f} MB in {hours:.1f} h"
+        minutes = taken * (order.etiquette.pause_s + _REQUEST_S) / 60
+        time = f"{minutes / 60:.1f} hours" if minutes > 90 else f"{minutes:.0f} minutes"
+        line = f"{taken:,} pictures to fetch, about {megabytes:,.1f} MB in {time}"
     else:
         line = f"{taken:,} new pictures, {megabytes:,.1f} MB, in {order.out}"
     if short:

@@ -14,7 +14,7 @@ from pathlib import Path
 from PIL import Image
 
 from nn.data import NAME_DIGITS, SIZE, prepare_photo, split_of
-from opticonv.data.decoding import UndecodableError, decoded, without_size_warnings
+from opticonv.data.decoding import UndecodableError, decoded, without_pillow_warnings
 from opticonv.data.folder_lock import sole_writer
 from opticonv.data.journal import MANIFEST, Journal
 from opticonv.data.manifest import INGESTED, FetchedPicture, IngestedPicture
@@ -114,7 +114,7 @@ def ingest(
     if not files:
         raise CommandError(f"there is no picture in {folder} ({report.others} other files)")
     fetched = fetched_by_sha1(folder, out)
-    with sole_writer(out), without_size_warnings():
+    with sole_writer(out), without_pillow_warnings():
         journal = Journal(
             out / MANIFEST, INGESTED, IngestedPicture, settings_of(keep_aspect=keep_aspect)
         )

@@ -64,10 +64,10 @@ def _show(
     missing: int,
 ) -> None:
     megabytes = sum((folder / picture.file).stat().st_size for picture in pictures) / 1e6
-    line = f"{len(pictures):,} pictures, {megabytes:,.1f} MB"
+    line = f"{len(pictures):,} picture{'s' * (len(pictures) != 1)}, {megabytes:,.1f} MB"
     splits = Counter(p.split for p in pictures if isinstance(p, IngestedPicture))
     line += "".join(f", {number:,} for {split}" for split, number in sorted(splits.items()))
-    line += f"; {missing:,} of the manifest were taken out" if missing else ""
+    line += f"; {missing:,} of the manifest taken out" if missing else ""
     console.print(line, markup=False, highlight=False, soft_wrap=True)
     keywords = Counter(p.keyword or "none" for p in pictures)
     _table(console, "Keywords", dict(keywords.most_common(_KEYWORDS)))
