@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
 from typing import Any
