@@ -102,6 +102,7 @@ def fetch(
         etiquette=Etiquette(contact=checked_contact(contact), pause_s=pause),
     )
     tallies: list[KeywordTally] = []
+    complete = False
     try:
         with progress_bar() as progress:
             tasks: dict[str, TaskID] = {}
@@ -115,9 +116,10 @@ def fetch(
                 progress.update(tasks[tally.keyword], completed=tally.had + tally.taken)
 
             (preview if dry_run else fetch)(order, tallies, listen, notice)
+        complete = True
     finally:
-        if tallies:
-            show_tallies(result_console(), order, tallies, preview=dry_run)
+        if complete or any(tally.taken or tally.failed for tally in tallies):
+            show_tallies(result_console(), order, tallies, preview=dry_run, complete=complete)
 
 
 @data_app.command()

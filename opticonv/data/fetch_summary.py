@@ -20,9 +20,25 @@ _REQUEST_S = 0.5
 
 
 def show_tallies(
-    console: Console, order: FetchOrder, tallies: list[KeywordTally], *, preview: bool
+    console: Console,
+    order: FetchOrder,
+    tallies: list[KeywordTally],
+    *,
+    preview: bool,
+    complete: bool,
 ) -> None:
-    """Print pictures a keyword, why others were left, and the licences of the new ones."""
+    """Print pictures a keyword, why others were left, and the licences of the new ones.
+
+    Parameters
+    ----------
+    console : Console
+    order : FetchOrder
+    tallies : list of KeywordTally
+    preview : bool
+        They are of pictures that would be fetched.
+    complete : bool
+        The run came to its end: what is missing isn't in the archive.
+    """
     table = report_table("Pictures found" if preview else "Pictures fetched")
     table.add_column("keyword")
     for title in ("had", "would fetch" if preview else "new", "asked for", "MB", "left", "failed"):
@@ -48,7 +64,7 @@ def show_tallies(
         line = f"{taken:,} pictures to fetch, about {megabytes:,.1f} MB in {time}"
     else:
         line = f"{taken:,} new pictures, {megabytes:,.1f} MB, in {order.out}"
-    if short:
+    if complete and short:
         line += f"; not enough for: {', '.join(short)}"
     console.print(line, markup=False, highlight=False, soft_wrap=True)
 

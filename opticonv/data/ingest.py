@@ -204,12 +204,13 @@ def _content(path: Path) -> bytes:
 
 def _make(job: _Job, out: Path, keep_aspect: bool) -> IngestedPicture | Rejection:
     try:
-        stored = decoded(job.content, shortest=SIZE)
-        picture, notes = upright_rgb(stored)
+        picture, notes = upright_rgb(decoded(job.content, shortest=SIZE))
     except UndecodableError as error:
         return Rejection(job.file, error.reason, error.detail)
     except MemoryError:
         return Rejection(job.file, "too many pixels", "there is no memory for them")
+    except Exception as error:  # one odd file in thousands is no reason to end
+        return Rejection(job.file, "not convertible", f"{type(error).__name__}: {error}")
     made = _reduced(picture) if keep_aspect else to_image(prepare_photo(picture))
     name = job.sha1[:NAME_DIGITS]
     split = split_of(name)

@@ -33,8 +33,9 @@ def upright_rgb(picture: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:
         What was done to it.
     """
     notes: list[str] = []
-    if getattr(picture, "n_frames", 1) > 1:
-        notes.append(f"first of {getattr(picture, 'n_frames')} pictures")  # noqa: B009
+    pictures = _pictures(picture)
+    if pictures > 1:
+        notes.append(f"first of {pictures} pictures")
     profile = picture.info.get("icc_profile")
     picture = _upright(picture, notes)
     picture = _eight_bits(picture, notes)
@@ -44,6 +45,13 @@ def upright_rgb(picture: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:
         notes.append(f"{picture.mode} to RGB")
         picture = picture.convert("RGB")
     return picture, tuple(notes)
+
+
+def _pictures(picture: Image.Image) -> int:
+    try:
+        return getattr(picture, "n_frames", 1)
+    except Exception:  # the first is good, one behind it is damaged
+        return 1
 
 
 def _upright(picture: Image.Image, notes: list[str]) -> Image.Image:

@@ -142,6 +142,19 @@ def test_the_first_of_several_pictures(format: str) -> None:
     assert "first of 3 pictures" in notes
 
 
+def test_the_first_picture_is_good_where_the_second_is_damaged() -> None:
+    buffer = BytesIO()
+    frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue")]
+    frames[0].save(buffer, "TIFF", save_all=True, append_images=frames[1:])
+    content = bytearray(buffer.getvalue())
+    (directory,) = struct.unpack_from("<I", content, 4)
+    (entries,) = struct.unpack_from("<H", content, directory)
+    (second,) = struct.unpack_from("<I", content, directory + 2 + 12 * entries)
+    content[second + 2 : second + 4] = b"\xff\xff"  # its width is called something else
+    picture, _ = upright_rgb(decoded(bytes(content)))
+    assert picture.getpixel((3, 3)) == (255, 0, 0)
+
+
 def test_cmyk_without_a_profile() -> None:
     picture, notes = upright_rgb(_through(_halves("CMYK"), "TIFF"))
     assert np.abs(np.subtract(picture.getpixel((2, 2)), (250, 10, 20))).max() <= 1
