@@ -80,16 +80,25 @@ def explore(bench: Bench) -> None:
     bench.links = symmetrise(bench.chip.links, mean, sigma, share)
     bench.chip.links[...] = directed_links(bench.links)
     _agree_on_ring(bench.chip, first, last)
-    last.iterate(thermal=False)
-    _keep(bench.chip, last)
-    first.iterate(thermal=False)
-    first.finish()
-    _keep(bench.chip, first)
-    _keep_maps(bench, first)
+    for fit in (last, first):
+        fit.iterate(thermal=False)
+    bench.refinement, bench.last_refinement = first, last
+    finish(bench)
     for name in ("rho", "theta0", "kappa", "beta", "links", "partner"):
         getattr(first.sigma, name)[1] = getattr(last.sigma, name)[1]
     first.field_residual = np.maximum(*(_relative(fit.field_residual) for fit in (first, last)))
-    bench.refinement, bench.last_refinement = first, last
+
+
+def finish(bench: Bench) -> None:
+    """Update maps and second ring once more, for both chips and the substrate as they are now."""
+    first, last = bench.refinement, bench.last_refinement
+    assert last is not None
+    for fit in (last, first):
+        fit.chip.substrate = bench.chip.substrate
+        fit.finish()
+        _keep(bench.chip, fit)
+    _agree_on_ring(bench.chip, first, last)
+    _keep_maps(bench, first)
 
 
 def _explore_last(bench: Bench) -> Refinement:
@@ -258,11 +267,14 @@ def _keep_maps(bench: Bench, first: Refinement) -> None:
 
 
 def _agree_on_ring(chip: ChipModel, *fits: Refinement) -> None:
-    """One ring for both chips, of one make: the mean of what each says."""
-    chip.ring = np.mean([fit.chip.ring for fit in fits], 0)
-    strength = float(np.mean([fit.ring_strength for fit in fits]))
+    """One ring for both chips, of one make: the mean of what each says, by inverse variance."""
+    weights = np.array([fit.ring_sigma for fit in fits])
+    weights = 1 / np.maximum(weights, 1e-30) ** 2
+    sigma = float(np.sum(weights)) ** -0.5 if np.any(chip.ring) else 0.0
+    chip.ring = np.average([fit.chip.ring for fit in fits], 0, weights)
+    strength = float(np.average([fit.ring_strength for fit in fits], 0, weights))
     for fit in fits:
-        fit.chip.ring, fit.ring_strength = chip.ring, strength
+        fit.chip.ring, fit.ring_strength, fit.ring_sigma = chip.ring, strength, sigma
 
 
 def _relative(values: RealArray) -> RealArray:
