@@ -74,6 +74,14 @@ def explore(bench: Bench) -> None:
     bench.progress(0.5)
     first = _explore_first(bench)
     bench.progress(0.9)
+    bench.refinement, bench.last_refinement = first, last
+    settle(bench)
+
+
+def settle(bench: Bench) -> None:
+    """Make links reciprocal and the ring one, fit the rest to them, and keep all that is found."""
+    first, last = bench.refinement, bench.last_refinement
+    assert last is not None
     mean, sigma, share = (
         one + other for one, other in zip(first.link_prior(), last.link_prior(), strict=True)
     )
@@ -82,23 +90,13 @@ def explore(bench: Bench) -> None:
     _agree_on_ring(bench.chip, first, last)
     for fit in (last, first):
         fit.iterate(thermal=False)
-    bench.refinement, bench.last_refinement = first, last
-    finish(bench)
-    for name in ("rho", "theta0", "kappa", "beta", "links", "partner"):
-        getattr(first.sigma, name)[1] = getattr(last.sigma, name)[1]
-    first.field_residual = np.maximum(*(_relative(fit.field_residual) for fit in (first, last)))
-
-
-def finish(bench: Bench) -> None:
-    """Update maps and second ring once more, for both chips and the substrate as they are now."""
-    first, last = bench.refinement, bench.last_refinement
-    assert last is not None
-    for fit in (last, first):
-        fit.chip.substrate = bench.chip.substrate
         fit.finish()
         _keep(bench.chip, fit)
     _agree_on_ring(bench.chip, first, last)
     _keep_maps(bench, first)
+    for name in ("rho", "theta0", "kappa", "beta", "links", "partner"):
+        getattr(first.sigma, name)[1] = getattr(last.sigma, name)[1]
+    first.field_residual = np.maximum(*(_relative(fit.field_residual) for fit in (first, last)))
 
 
 def _explore_last(bench: Bench) -> Refinement:
