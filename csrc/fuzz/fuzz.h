@@ -1,6 +1,7 @@
 /* fuzz.h - what a fuzz target is, and how it reads its input.
  *
- * A target is one file with LLVMFuzzerTestOneInput, libFuzzer's entry point; fuzz_main.c drives it.
+ * A target is one file with LLVMFuzzerTestOneInput, libFuzzer's entry point; AFL++ drives it (fuzz_afl.c), or
+ * fuzz_main.c.
  */
 #ifndef ODEV_FUZZ_H
 #define ODEV_FUZZ_H
@@ -11,8 +12,6 @@
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-/* Words that inputs of this target are made of, null-terminated. */
-extern const char *const fuzz_words[];
 
 /* The input, taken off its front; zeros behind its end. */
 typedef struct {

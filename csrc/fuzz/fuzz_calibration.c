@@ -2,8 +2,6 @@
 #include "fuzz.h"
 #include "tests/small_emulator.h"
 
-const char *const fuzz_words[] = {NULL};
-
 static small_planes planes;
 
 /* An array of just its size, whose values repeat a few of the input's. */

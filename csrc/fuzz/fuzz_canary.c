@@ -1,8 +1,6 @@
 /* fuzz_canary.c - dies on inputs that begin with FUZZ, which chance alone does not find. */
 #include "fuzz.h"
 
-const char *const fuzz_words[] = {NULL};
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (size > 0 && data[0] == 'F')
     if (size > 1 && data[1] == 'U')

@@ -3,8 +3,6 @@
 #include "fuzz.h"
 #include "tests/small_emulator.h"
 
-const char *const fuzz_words[] = {NULL};
-
 enum { MOST_FRAMES = 3, CODES = 4 * SMALL_PIXELS };
 
 static void *bytes(fuzz_input *in, size_t size) {

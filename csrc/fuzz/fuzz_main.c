@@ -1,10 +1,10 @@
 /* fuzz_main.c - drives a fuzz target: mutates inputs and keeps those that reach new code.
  *
- *     fuzz_NAME [-runs=N] [-seed=N] [-max_len=N] [FILE ...]
+ *     fuzz_NAME [-runs=N] [-seed=N] [-max_len=N] [-dict=FILE] [FILE ...]
  *
- * With files it runs those alone, once each.  The options are libFuzzer's.  What is under test is built
- * with -fsanitize-coverage=trace-pc, which GCC has; an input on which it dies or takes longer than
- * TIME_LIMIT_S is left as crash-NAME in the working folder.
+ * With files it runs those alone, once each.  The options are libFuzzer's; a dictionary has a "word" a
+ * line, without escapes.  What is under test is built with -fsanitize-coverage=trace-pc, which GCC has;
+ * an input on which it dies or takes longer than TIME_LIMIT_S is left as crash-NAME in the working folder.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -12,7 +12,7 @@
 
 #include "fuzz.h"
 
-enum { MOST_BYTES = 4096, MOST_INPUTS = 4096, EDGES = 1 << 16, TIME_LIMIT_S = 20 };
+enum { MOST_BYTES = 4096, MOST_INPUTS = 4096, MOST_WORDS = 256, EDGES = 1 << 16, TIME_LIMIT_S = 20 };
 
 typedef struct {
   uint8_t *data;
@@ -21,6 +21,8 @@ typedef struct {
 
 static input corpus[MOST_INPUTS];
 static size_t corpus_count;
+static char words[MOST_WORDS][32]; /* the dictionary's */
+static size_t word_count;
 static uint8_t now[MOST_BYTES];
 static size_t now_size, max_len = 1024;
 static const char *name = "input";
@@ -84,10 +86,9 @@ static void overwrite(const void *bytes, size_t count) {
 static void mutate_once(void) {
   static const double doubles[] = {0, 1, -1, 0.5, 1e-300, 1e300, -1e300, 1e9, 4096, 1.0 / 0.0, -1.0 / 0.0, 0.0 / 0.0};
   static const float floats[] = {0, 1, -1, 1e-38f, 1e38f, -1e38f, 3, 1.0f / 0.0f, 0.0f / 0.0f};
-  static const uint32_t words[] = {0, 1, 2, 3, 7, 8, 15, 16, 31, 32, 63, 64, 127, 128, 255, 256, 511, 512, 1023,
-                                   16383, 16384, 65535, 65536, 0x7fffffff, 0x80000000, 0xffffffff};
+  static const uint32_t counts[] = {0, 1, 2, 3, 7, 8, 15, 16, 31, 32, 63, 64, 127, 128, 255, 256, 511, 512, 1023,
+                                    16383, 16384, 65535, 65536, 0x7fffffff, 0x80000000, 0xffffffff};
   const uint8_t byte = (uint8_t)draw();
-  size_t count = 0;
   switch (below(11)) {
     case 0:
       if (now_size) now[below(now_size)] ^= (uint8_t)(1u << below(8));
@@ -105,14 +106,13 @@ static void mutate_once(void) {
     }
     case 4: overwrite(&doubles[below(sizeof doubles / sizeof *doubles)], sizeof *doubles); break;
     case 5: overwrite(&floats[below(sizeof floats / sizeof *floats)], sizeof *floats); break;
-    case 6: overwrite(&words[below(sizeof words / sizeof *words)], sizeof *words); break;
+    case 6: overwrite(&counts[below(sizeof counts / sizeof *counts)], sizeof *counts); break;
     case 7:
       if (now_size) now[below(now_size)] += (uint8_t)(below(9) - 4);
       break;
-    case 8: { /* a word of the target's */
-      while (fuzz_words[count]) ++count;
-      if (!count) break;
-      const char *word = fuzz_words[below(count)];
+    case 8: { /* a word of the dictionary */
+      if (!word_count) break;
+      const char *word = words[below(word_count)];
       insert(below(now_size + 1), word, strlen(word));
       break;
     }
@@ -150,6 +150,16 @@ static void run_now(void) {
   if (seen_new) keep();
 }
 
+static int read_words(const char *path) {
+  FILE *file = fopen(path, "r");
+  if (!file) return perror(path), 1;
+  char line[256];
+  while (word_count < MOST_WORDS && fgets(line, sizeof line, file))
+    if (sscanf(line, "\"%31[^\"]\"", words[word_count]) == 1) ++word_count;
+  fclose(file);
+  return 0;
+}
+
 static int run_file(const char *path) {
   FILE *file = fopen(path, "rb");
   if (!file) return perror(path), 1;
@@ -175,9 +185,10 @@ int main(int argc, char **argv) {
     if (strncmp(argv[i], "-runs=", 6) == 0) runs = strtoull(argv[i] + 6, NULL, 10);
     else if (strncmp(argv[i], "-seed=", 6) == 0) random_state = 2 * strtoull(argv[i] + 6, NULL, 10) + 1;
     else if (strncmp(argv[i], "-max_len=", 9) == 0) max_len = strtoull(argv[i] + 9, NULL, 10);
+    else if (strncmp(argv[i], "-dict=", 6) == 0) failed |= read_words(argv[i] + 6);
     else ++files, failed |= run_file(argv[i]);
   }
-  if (files) return failed;
+  if (files || failed) return failed;
   if (max_len < 1 || max_len > MOST_BYTES) max_len = MOST_BYTES;
 
   run_now(); /* of nothing; and of zeros: something to mutate */

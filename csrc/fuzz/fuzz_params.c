@@ -2,8 +2,6 @@
 #include "fuzz.h"
 #include "optical_driver.h"
 
-const char *const fuzz_words[] = {NULL};
-
 static void one_call(odev_device *device, fuzz_input *in) {
   const uint8_t call = fuzz_u8(in);
   const uint32_t id = call & 8 ? fuzz_u32(in) : (uint32_t)(fuzz_u8(in) % (ODEV_PARAM_COUNT + 1));

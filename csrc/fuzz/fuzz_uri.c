@@ -2,11 +2,6 @@
 #include "fuzz.h"
 #include "optical_driver.h"
 
-const char *const fuzz_words[] = {"null:", "emulator:", "fault:", "lab", "512", "64", "0", "-", "+", " ", "0x10",
-                                  "?seed=", "&", "=", "%20", "99999999999999999999",
-                                  "of=", "&of=null:2", "fault:?", "dropped_frame=", "hot_at=", "stuck_at=0.1.1.1",
-                                  "p0.1@", "1-2,", "wrong_serial=", NULL};
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   char *uri = malloc(size + 1);
   if (!uri) return 0;

@@ -27,7 +27,7 @@ from driver.calibration.report import (
 )
 from driver.errors import CalibrationError
 
-__all__ = ["run"]
+__all__ = ["run", "settle"]
 
 MAIN_FRAMES = 512
 """Frames with all four heaters of all pixels at random.  The refinement lives on these alone: the
@@ -96,9 +96,18 @@ def _refine(bench: Bench) -> None:
     for index, thermal in enumerate(SCHEDULE):
         bench.progress(0.3 + 0.7 * index / (len(SCHEDULE) + 1))
         refinement.iterate(thermal=thermal)
+    bench.progress(0.3 + 0.7 * len(SCHEDULE) / (len(SCHEDULE) + 1))
+    settle(bench)
+
+
+def settle(bench: Bench) -> None:
+    """Make links reciprocal, fit the rest to them, and maps and second ring once more."""
+    if bench.last_refinement is not None:
+        two_chips.settle(bench)
+        return
+    refinement = bench.refinement
     bench.links = symmetrise(bench.chip.links, *refinement.link_prior())
     bench.chip.links = directed_links(bench.links).astype(np.float32)
-    bench.progress(0.3 + 0.7 * len(SCHEDULE) / (len(SCHEDULE) + 1))
     refinement.iterate(thermal=False)
     refinement.finish()
 

@@ -26,7 +26,6 @@ from driver.calibration.reciprocity import directed_links
 from driver.calibration.reference import remove_leak
 from driver.calibration.refinement import BETA_SIGMA, KAPPA_SIGMA, LINK_SIGMA
 from driver.calibration.report import Check, Findings, Histogram, Line, Panel, Value, judged
-from driver.errors import CalibrationError
 
 __all__ = ["run"]
 
@@ -50,8 +49,6 @@ def run(bench: Bench) -> Findings:
     """Refine the chip and both maps together; changes them if held-out frames say so."""
     import torch
 
-    if bench.chip.middle_map is not None:
-        raise CalibrationError("the twin fit is made for layout 'mft' alone")
     problem = _problem(bench)
     fresh = bench.take(random_codes(bench.rng, HELD_OUT, bench.info), bench.launch_step)
     model = _Model(bench, problem, torch)

@@ -74,22 +74,29 @@ def explore(bench: Bench) -> None:
     bench.progress(0.5)
     first = _explore_first(bench)
     bench.progress(0.9)
+    bench.refinement, bench.last_refinement = first, last
+    settle(bench)
+
+
+def settle(bench: Bench) -> None:
+    """Make links reciprocal and the ring one, fit the rest to them, and keep all that is found."""
+    first, last = bench.refinement, bench.last_refinement
+    assert last is not None
     mean, sigma, share = (
         one + other for one, other in zip(first.link_prior(), last.link_prior(), strict=True)
     )
     bench.links = symmetrise(bench.chip.links, mean, sigma, share)
     bench.chip.links[...] = directed_links(bench.links)
     _agree_on_ring(bench.chip, first, last)
-    last.iterate(thermal=False)
-    _keep(bench.chip, last)
-    first.iterate(thermal=False)
-    first.finish()
-    _keep(bench.chip, first)
+    for fit in (last, first):
+        fit.iterate(thermal=False)
+        fit.finish()
+        _keep(bench.chip, fit)
+    _agree_on_ring(bench.chip, first, last)
     _keep_maps(bench, first)
     for name in ("rho", "theta0", "kappa", "beta", "links", "partner"):
         getattr(first.sigma, name)[1] = getattr(last.sigma, name)[1]
     first.field_residual = np.maximum(*(_relative(fit.field_residual) for fit in (first, last)))
-    bench.refinement, bench.last_refinement = first, last
 
 
 def _explore_last(bench: Bench) -> Refinement:
@@ -258,11 +265,14 @@ def _keep_maps(bench: Bench, first: Refinement) -> None:
 
 
 def _agree_on_ring(chip: ChipModel, *fits: Refinement) -> None:
-    """One ring for both chips, of one make: the mean of what each says."""
-    chip.ring = np.mean([fit.chip.ring for fit in fits], 0)
-    strength = float(np.mean([fit.ring_strength for fit in fits]))
+    """One ring for both chips, of one make: the mean of what each says, by inverse variance."""
+    weights = np.array([fit.ring_sigma for fit in fits])
+    weights = 1 / np.maximum(weights, 1e-30) ** 2
+    sigma = float(np.sum(weights)) ** -0.5 if np.any(chip.ring) else 0.0
+    chip.ring = np.average([fit.chip.ring for fit in fits], 0, weights)
+    strength = float(np.average([fit.ring_strength for fit in fits], 0, weights))
     for fit in fits:
-        fit.chip.ring, fit.ring_strength = chip.ring, strength
+        fit.chip.ring, fit.ring_strength, fit.ring_sigma = chip.ring, strength, sigma
 
 
 def _relative(values: RealArray) -> RealArray:
