@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import AbstractContextManager, nullcontext
+from math import prod
 from typing import Any, Protocol, cast, runtime_checkable
 
 import numpy as np
@@ -218,7 +219,7 @@ def _convolve(
     threads: int,
 ) -> Float:
     """The output (B, Cout, *plan.output), chunk by chunk of tiles."""
-    y = np.empty((plan.batch, plan.outputs, *plan.output), dtype=np.float32)
+    y = _room(plan.batch, plan.outputs, *plan.output)
     for part in plan.parts:
         kernels = KERNELS.get(weight, plan, part, threads)
         offsets = bias if part is plan.parts[0] else None
@@ -236,6 +237,15 @@ def _convolve(
             frames, scale = product_frames(device, plan, products, threads)
             put(plan, part, tiles, frames, scale, polynomials, kernels.moments, offsets, y, threads)
     return y
+
+
+def _room(*shape: int) -> Float:
+    """An array with a page to spare: what torch aligns and allocates next fits in its freed place.
+
+    Otherwise the allocator keeps both, and a network's peak memory holds each layer's output twice.
+    """
+    count = prod(shape)
+    return np.empty(count + 1024, np.float32)[:count].reshape(shape)
 
 
 def _products(plan: ConvolutionPlan, spectra: Float, kernels: Kernels, threads: int) -> Float:
