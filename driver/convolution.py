@@ -20,6 +20,7 @@ How many tiles, frames and MACs that takes, `driver.plan` says beforehand.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from math import prod
 from typing import Any, Protocol, cast, runtime_checkable
@@ -159,7 +160,7 @@ def convolve2d(
     # Units undone at the end would scale the bias too.
     plain = x_unit == w_unit == 1 and dtype == np.float32
     within = None if offsets is None or not plain else in_float32(offsets)
-    with device.one_job() if isinstance(device, SupervisedDevice) else nullcontext():
+    with _one_job(device):
         result = _convolve(device, plan, in_float32(pictures), kernels, within, threads)
     if not plain:
         result = result.astype(dtype, copy=False)
@@ -168,6 +169,12 @@ def convolve2d(
         if offsets is not None:
             result = result + offsets.astype(dtype)[:, None, None]
     return restore(result[0] if single else result)
+
+
+def _one_job(device: FourierDevice) -> AbstractContextManager[None]:
+    """A `SupervisedDevice`'s context; asking for the protocol takes longer than using it."""
+    supervised: Callable[[], AbstractContextManager[None]] = getattr(device, "one_job", nullcontext)
+    return supervised()
 
 
 def layout_of(device: FourierDevice) -> str:
