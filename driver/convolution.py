@@ -20,7 +20,9 @@ How many tiles, frames and MACs that takes, `driver.plan` says beforehand.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from math import prod
 from typing import Any, Protocol, cast, runtime_checkable
 
 import numpy as np
@@ -158,7 +160,7 @@ def convolve2d(
     # Units undone at the end would scale the bias too.
     plain = x_unit == w_unit == 1 and dtype == np.float32
     within = None if offsets is None or not plain else in_float32(offsets)
-    with device.one_job() if isinstance(device, SupervisedDevice) else nullcontext():
+    with _one_job(device):
         result = _convolve(device, plan, in_float32(pictures), kernels, within, threads)
     if not plain:
         result = result.astype(dtype, copy=False)
@@ -167,6 +169,12 @@ def convolve2d(
         if offsets is not None:
             result = result + offsets.astype(dtype)[:, None, None]
     return restore(result[0] if single else result)
+
+
+def _one_job(device: FourierDevice) -> AbstractContextManager[None]:
+    """A `SupervisedDevice`'s context; asking for the protocol takes longer than using it."""
+    supervised: Callable[[], AbstractContextManager[None]] = getattr(device, "one_job", nullcontext)
+    return supervised()
 
 
 def layout_of(device: FourierDevice) -> str:
@@ -218,7 +226,7 @@ def _convolve(
     threads: int,
 ) -> Float:
     """The output (B, Cout, *plan.output), chunk by chunk of tiles."""
-    y = np.empty((plan.batch, plan.outputs, *plan.output), dtype=np.float32)
+    y = _room(plan.batch, plan.outputs, *plan.output)
     for part in plan.parts:
         kernels = KERNELS.get(weight, plan, part, threads)
         offsets = bias if part is plan.parts[0] else None
@@ -236,6 +244,15 @@ def _convolve(
             frames, scale = product_frames(device, plan, products, threads)
             put(plan, part, tiles, frames, scale, polynomials, kernels.moments, offsets, y, threads)
     return y
+
+
+def _room(*shape: int) -> Float:
+    """An array with a page to spare: what torch aligns and allocates next fits in its freed place.
+
+    Otherwise the allocator keeps both, and a network's peak memory holds each layer's output twice.
+    """
+    count = prod(shape)
+    return np.empty(count + 1024, np.float32)[:count].reshape(shape)
 
 
 def _products(plan: ConvolutionPlan, spectra: Float, kernels: Kernels, threads: int) -> Float:

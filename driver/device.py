@@ -27,7 +27,7 @@ from driver.numbers import real
 from driver.params import Params
 from driver.result import JobResult, job_result
 from driver.running import run
-from driver.telemetry import Telemetry, read_telemetry
+from driver.telemetry import Telemetry, Tracked, read_telemetry, read_tracked
 from driver.threads import default_threads
 from driver.ticket import Ticket
 
@@ -132,11 +132,16 @@ class Device(DeviceLife):
         check_light(self.params)
         if parts:
             assert self.last_result is not None
-            check_pilot(self.last_result, self.telemetry().drift_amplitude)
+            check_pilot(self.last_result, self.tracked.drift_amplitude)
 
     def telemetry(self) -> Telemetry:
         """Clock, sensors and counters."""
         return read_telemetry(self._handle, calibrated=self._calibration is not None)
+
+    @property
+    def tracked(self) -> Tracked:
+        """How well the pilots know the phase, and the amplitude of the last; of `telemetry`."""
+        return read_tracked(self._handle)
 
     # ---- the raw boundary -----------------------------------------------------------------
 

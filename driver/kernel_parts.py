@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,10 +37,13 @@ class KernelPart:
 
     def chunks(self, channels: int) -> list[tuple[int, int]]:
         """Runs of tiles ``[first, last)`` that are held in memory together."""
-        size = channels_bytes(self.layout.grid, channels)
-        step = max(2, CHUNK_BYTES // size // 2 * 2)
-        tiles = self.layout.tiles
-        return [(first, min(first + step, tiles)) for first in range(0, tiles, step)]
+        return _runs(self.layout.tiles, channels_bytes(self.layout.grid, channels))
+
+
+@lru_cache
+def _runs(tiles: int, tile_bytes: int) -> list[tuple[int, int]]:
+    step = max(2, CHUNK_BYTES // tile_bytes // 2 * 2)
+    return [(first, min(first + step, tiles)) for first in range(0, tiles, step)]
 
 
 def channels_bytes(grid: int, channels: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, NoReturn
 
 import numpy as np
@@ -45,11 +46,13 @@ def check(status: int) -> None:
 
 def struct(kind: str, **fields: Any) -> Any:
     """A new C struct with ``struct_size`` and the given fields set."""
-    made = ffi.new(f"{kind} *")
-    made.struct_size = ffi.sizeof(kind)
-    for name, value in fields.items():
-        setattr(made, name, value)
-    return made
+    pointer_type, size = _type_of(kind)
+    return ffi.new(pointer_type, {"struct_size": size, **fields})
+
+
+@cache
+def _type_of(kind: str) -> tuple[Any, int]:
+    return ffi.typeof(f"{kind} *"), ffi.sizeof(kind)
 
 
 def pointer(array: NDArray[Any], dtype: Any, kind: str) -> Any:
@@ -58,6 +61,6 @@ def pointer(array: NDArray[Any], dtype: Any, kind: str) -> Any:
     cffi would read any buffer as whatever the pointer says; this is where that is kept from
     happening.
     """
-    if array.dtype != np.dtype(dtype) or not array.flags.c_contiguous:
+    if array.dtype != dtype or not array.flags.c_contiguous:
         raise AssertionError(f"expected contiguous {np.dtype(dtype)}, got {array.dtype}")
     return ffi.cast(kind, ffi.from_buffer(array, require_writable=False))

@@ -6,28 +6,30 @@ would still look like one.  It has to be refused.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from driver.errors import BackendError, CapabilityError
+from driver.params import Params
 from driver.result import JobResult
 
 __all__ = ["DARK_PILOT", "check_light", "check_pilot"]
+
+NEEDED = ("laser_enabled", "laser_mw", "reference_fraction")
+"""Parameters without any of which there is no light to measure."""
 
 DARK_PILOT = 1e-2
 """Amplitude of a pilot, relative to its calibration, below which what is measured is noise."""
 
 
-def check_light(params: Mapping[str, float | bool]) -> None:
+def check_light(params: Params) -> None:
     """Refuse a device whose laser is disabled or at 0 mW, or whose reference beam has no light.
 
     Raises
     ------
     CapabilityError
     """
-    for name in ("laser_enabled", "laser_mw", "reference_fraction"):
-        if not params[name]:
+    for name, value in zip(NEEDED, params.together(*NEEDED), strict=True):
+        if not value:
             raise CapabilityError(
-                f"a convolution needs light, but params[{name!r}] is {params[name]}: set it first"
+                f"a convolution needs light, but params[{name!r}] is {value}: set it first"
             )
 
 

@@ -29,6 +29,8 @@ def switch(value: Any, name: str) -> bool:
 
 def whole(value: Any, name: str, low: int, high: int) -> int:
     """A whole number within [low, high], or a ValueRangeError that names it."""
+    if type(value) is int and low <= value <= high:
+        return value
     if is_bool(value) or not isinstance(value, Integral) or not low <= int(value) <= high:
         raise ValueRangeError(f"{name}={shown(value)} must be a whole number from {low} to {high}")
     return int(value)

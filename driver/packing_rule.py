@@ -8,21 +8,14 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import replace
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 from driver.errors import PackingWarning
 from driver.precision import Precision, preset
+from driver.telemetry import Tracked
 from driver.tracking import PACK_PHASE_SIGMA_RAD
 
-__all__ = ["TrackingDevice", "precision_for"]
-
-
-@runtime_checkable
-class TrackingDevice(Protocol):
-    """A device whose phase is tracked by pilots."""
-
-    def telemetry(self) -> Any:
-        """Counters and sensors: `phase_sigma_rad` is read."""
+__all__ = ["precision_for"]
 
 
 def precision_for(device: Any, precision: str | Precision, pack: bool | None) -> Precision:
@@ -36,9 +29,10 @@ def precision_for(device: Any, precision: str | Precision, pack: bool | None) ->
         There is no preset of that name.
     """
     chosen = preset(precision, pack)
-    if pack is not None or not chosen.pack or not isinstance(device, TrackingDevice):
+    if pack is not None or not chosen.pack:
         return chosen
-    sigma = device.telemetry().phase_sigma_rad
+    tracked: Tracked | None = getattr(device, "tracked", None)
+    sigma = 0.0 if tracked is None else tracked.phase_sigma_rad
     if sigma <= PACK_PHASE_SIGMA_RAD:
         return chosen
     warnings.warn(

@@ -65,11 +65,17 @@ class Params(MutableMapping[str, "float | bool"]):
         return bool(self._infos[index].type == lib.ODEV_TYPE_SWITCH)
 
     def __getitem__(self, name: str) -> float | bool:
-        index = self._id(name)
+        return self.together(name)[0]
+
+    def together(self, *names: str) -> list[float | bool]:
+        """Several values at the price of one: the device is taken hold of once."""
         value = ffi.new("double *")
+        values = []
         with self._using() as handle:
-            check(lib.odev_get_param(handle, index, value))
-        return bool(value[0]) if self._is_switch(index) else float(value[0])
+            for index in map(self._id, names):
+                check(lib.odev_get_param(handle, index, value))
+                values.append(bool(value[0]) if self._is_switch(index) else value[0])
+        return values
 
     def __setitem__(self, name: str, value: float | bool) -> None:
         index = self._id(name)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from driver.handle import Handle
 from driver.library import check, lib, struct
 
-__all__ = ["Telemetry", "read_telemetry"]
+__all__ = ["Telemetry", "Tracked", "read_telemetry", "read_tracked"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,21 @@ class Telemetry:
     """Flag OVER_TEMPERATURE of it: the interlock stopped it."""
     pilot_age_s: float | None
     """Device time since the last pilot [s]; None before the first."""
+
+
+class Tracked(NamedTuple):
+    """What the pilots say of the light: of `Telemetry`, what a convolution needs."""
+
+    phase_sigma_rad: float
+    drift_amplitude: float
+
+
+def read_tracked(handle: Handle) -> Tracked:
+    """Without asking the sensors."""
+    data = struct("odev_telemetry_data")
+    with handle.use() as device:
+        check(lib.odev_counters(device, data))
+    return Tracked(data.phase_sigma_rad, data.drift_amplitude)
 
 
 def read_telemetry(handle: Handle, *, calibrated: bool) -> Telemetry:

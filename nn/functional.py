@@ -262,7 +262,17 @@ def optical_conv2d(
     output: torch.Tensor = _OpticalConvolution.apply(
         input, weight, device_number(resolve_optics(optics)), options, gradient
     )
-    return output if bias is None else output + bias[:, None, None]
+    return output if bias is None else _with_bias(output, bias[:, None, None])
+
+
+def _with_bias(output: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
+    """The sum: in the output's own memory where no gradient is asked for."""
+    if torch.is_grad_enabled():
+        return output + bias
+    try:
+        return output.add_(bias)
+    except RuntimeError:  # under `torch.vmap` over the bias alone
+        return output + bias
 
 
 def optical_conv1d(

@@ -105,8 +105,10 @@ class UpsampleBlock(nn.Module):
         """Enlarge ``(n, depth, H, W)`` to ``(n, depth, 2H, 2W)``."""
         hidden = input
         for convolution in self.conv_layers:
-            hidden = functional.elu(convolution(hidden))
-        return channel_upsample2d(hidden + input.repeat_interleave(4, dim=-3))
+            hidden = functional.elu(convolution(hidden), inplace=not torch.is_grad_enabled())
+        # In place, and no enlarged copy of the input: the last block's activations are the largest.
+        hidden.unflatten(-3, (-1, 4)).add_(input.unsqueeze(-3))
+        return channel_upsample2d(hidden)
 
 
 class SuperResolutionModel(nn.Module):

@@ -255,11 +255,28 @@ static odev_status telemetry_task(odev_device *device, const void *job, odev_res
   return ODEV_OK;
 }
 
-odev_status odev_telemetry(odev_device *device, odev_telemetry_data *telemetry) {
+static odev_status check_telemetry(odev_device *device, const odev_telemetry_data *telemetry) {
   const odev_status usable = odev_check_device(device);
   if (usable != ODEV_OK) return usable;
   if (!telemetry || telemetry->struct_size != sizeof *telemetry)
     return odev_fail(ODEV_ERR_ARGUMENT, "telemetry: struct_size must be sizeof(odev_telemetry_data)");
+  return ODEV_OK;
+}
+
+odev_status odev_counters(odev_device *device, odev_telemetry_data *telemetry) {
+  const odev_status able = check_telemetry(device, telemetry);
+  if (able != ODEV_OK) return able;
+  pthread_mutex_lock(&device->lock);
+  *telemetry = device->counters;
+  telemetry->queued = device->queued + (device->running != NULL);
+  pthread_mutex_unlock(&device->lock);
+  telemetry->struct_size = sizeof *telemetry;
+  return ODEV_OK;
+}
+
+odev_status odev_telemetry(odev_device *device, odev_telemetry_data *telemetry) {
+  const odev_status able = check_telemetry(device, telemetry);
+  if (able != ODEV_OK) return able;
   if (device->caps.concurrent) return telemetry_task(device, telemetry, NULL);
   /* Such a backend can't be asked while it works: the last readings must do, so that the call answers. */
   pthread_mutex_lock(&device->lock);

@@ -216,6 +216,7 @@ odev_status odev_encode(odev_device *device, const odev_encode_job *job);
 odev_status odev_decode(odev_device *device, const odev_decode_job *job);
 odev_status odev_idle(odev_device *device, int64_t duration_ns);
 odev_status odev_telemetry(odev_device *device, odev_telemetry_data *telemetry);
+odev_status odev_counters(odev_device *device, odev_telemetry_data *telemetry);
 
 /* optical_backend.h */
 typedef struct odev_block {

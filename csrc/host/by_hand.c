@@ -4,6 +4,7 @@
 
 #include "../core/device.h"
 #include "../core/error.h"
+#include "electronics.h"
 
 /* The index of the first number that is NaN or infinite, or count. */
 static size_t first_nonfinite(const odev_kernels *kernels, const float *x, size_t count) {
@@ -18,9 +19,19 @@ static size_t first_nonfinite(const odev_kernels *kernels, const float *x, size_
   return count;
 }
 
-static odev_status check_targets(const odev_device *device, const float *x, uint32_t items, const char *name) {
+static odev_status check_targets(const odev_device *device, const float *x, uint32_t items, int32_t threads,
+                                 const char *name) {
+  enum { ITEMS_A_THREAD = 8 };
   const size_t frame = 2 * (size_t)device->caps.n * device->caps.n;
-  const size_t at = first_nonfinite(device->kernels, x, items * frame);
+  const int shares = odev_host_threads(threads, items / ITEMS_A_THREAD);
+  size_t at = items * frame;
+#pragma omp parallel for num_threads(shares) schedule(static) reduction(min : at) if (shares > 1)
+  for (int t = 0; t < shares; ++t) {
+    const size_t begin = frame * (items * (size_t)t / (size_t)shares);
+    const size_t count = frame * (items * (size_t)(t + 1) / (size_t)shares) - begin;
+    const size_t bad = first_nonfinite(device->kernels, x + begin, count);
+    if (bad < count && begin + bad < at) at = begin + bad;
+  }
   if (at == items * frame) return ODEV_OK;
   return odev_fail(ODEV_ERR_NONFINITE, "%s[%zu] holds NaN or infinity at pixel (%zu, %zu)", name, at / frame,
                    at % frame / 2 / device->caps.n, at / 2 % device->caps.n);
@@ -58,9 +69,9 @@ odev_status odev_check_transform(const odev_device *device, const odev_transform
     return odev_fail(ODEV_ERR_ARGUMENT, "exposure must be %g to %g us, not %g us",
                      (double)device->caps.exposure_min_ns * 1e-3, (double)device->caps.exposure_max_ns * 1e-3,
                      (double)job->exposure_ns * 1e-3);
-  const odev_status finite = check_targets(device, job->x, job->items, "x");
+  const odev_status finite = check_targets(device, job->x, job->items, job->threads, "x");
   if (finite != ODEV_OK || !job->operand) return finite;
-  return check_targets(device, job->operand, job->items, "operand");
+  return check_targets(device, job->operand, job->items, job->threads, "operand");
 }
 
 static int all_finite(const double *x, size_t count) {
@@ -160,8 +171,8 @@ odev_status odev_encode(odev_device *device, const odev_encode_job *job) {
     return odev_fail(ODEV_ERR_ARGUMENT, "x, codes, scale and launch_step must not be null");
   odev_status status = check_codec(device);
   if (status == ODEV_OK) status = check_operand(device, job->operand);
-  if (status == ODEV_OK) status = check_targets(device, job->x, job->items, "x");
-  if (status == ODEV_OK && job->operand) status = check_targets(device, job->operand, job->items, "operand");
+  if (status == ODEV_OK) status = check_targets(device, job->x, job->items, 1, "x");
+  if (status == ODEV_OK && job->operand) status = check_targets(device, job->operand, job->items, 1, "operand");
   return status == ODEV_OK ? odev_run_task(device, encode_task, job, NULL) : status;
 }
 

@@ -363,6 +363,8 @@ ODEV_API odev_status odev_decode(odev_device *device, const odev_decode_job *job
 ODEV_API odev_status odev_idle(odev_device *device, int64_t duration_ns);
 /* Answers at once, even while a job runs; the sensors of a device that can't be asked then are as last read. */
 ODEV_API odev_status odev_telemetry(odev_device *device, odev_telemetry_data *telemetry);
+/* The same without asking the sensors, which are as last read: cheap enough to go with every job. */
+ODEV_API odev_status odev_counters(odev_device *device, odev_telemetry_data *telemetry);
 
 #ifdef __cplusplus
 }

@@ -139,10 +139,11 @@ INLINE void join_impl(odev_bins bins, const float *a, int pictures, const float 
     }
 }
 
-/* `T` tiles and `O` outputs at a time stay in registers. */
+/* `T` tiles and `O` outputs at a time stay in registers: of 32, six and two leave room for what comes in. */
+enum { MOST_TILES = W == 16 ? 6 : 2 };
 INLINE void product_tile(const odev_product_shape *s, int T, int O, const float *x, const float *k, float *y) {
   for (int j = 0; j < PER_BLOCK; ++j, x += W, k += W, y += W) {
-    vc sum[4][2];
+    vc sum[MOST_TILES][2];
     for (int t = 0; t < T; ++t)
       for (int o = 0; o < O; ++o) sum[t][o] = (vc){vset(0.0f), vset(0.0f)};
     for (int i = 0; i < s->inputs; ++i) {
@@ -172,11 +173,23 @@ INLINE void product_tile(const odev_product_shape *s, int T, int O, const float 
 }
 
 INLINE void product_outputs(const odev_product_shape *s, int O, const float *x, const float *k, float *y) {
-  enum { TILES = W == 16 ? 4 : 2 };
-  int t = 0;
-  for (; t + TILES <= s->tiles; t += TILES)
-    product_tile(s, TILES, O, x + (size_t)t * s->x_tile, k, y + (size_t)t * s->y_tile);
-  for (; t < s->tiles; ++t) product_tile(s, 1, O, x + (size_t)t * s->x_tile, k, y + (size_t)t * s->y_tile);
+  /* In parts as equal as can be: each reads the kernels anew. */
+  for (int parts = (s->tiles + MOST_TILES - 1) / MOST_TILES, t = 0; parts > 0; --parts) {
+    const int some = (s->tiles - t + parts - 1) / parts;
+    const float *const from = x + (size_t)t * s->x_tile;
+    float *const to = y + (size_t)t * s->y_tile;
+    switch (some) {
+      case 1: product_tile(s, 1, O, from, k, to); break;
+      case 2: product_tile(s, 2, O, from, k, to); break;
+#if W == 16
+      case 3: product_tile(s, 3, O, from, k, to); break;
+      case 4: product_tile(s, 4, O, from, k, to); break;
+      case 5: product_tile(s, 5, O, from, k, to); break;
+      default: product_tile(s, 6, O, from, k, to); break;
+#endif
+    }
+    t += some;
+  }
 }
 
 INLINE void multiply_impl(const odev_product_shape *s, const float *x, const float *k, float *y) {

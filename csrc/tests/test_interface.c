@@ -38,6 +38,7 @@ static void test_null_arguments(void) {
   CHECK_STATUS(odev_get_caps(NULL, NULL), ODEV_ERR_ARGUMENT);
   CHECK_STATUS(odev_get_caps(device, NULL), ODEV_ERR_ARGUMENT);
   CHECK_STATUS(odev_telemetry(device, NULL), ODEV_ERR_ARGUMENT);
+  CHECK_STATUS(odev_counters(device, NULL), ODEV_ERR_ARGUMENT);
   CHECK_STATUS(odev_get_param(device, 0, NULL), ODEV_ERR_ARGUMENT);
   CHECK_STATUS(odev_get_param(device, ODEV_PARAM_COUNT, &value), ODEV_ERR_NOT_FOUND);
   CHECK_STATUS(odev_set_param(device, ODEV_PARAM_COUNT, 0), ODEV_ERR_NOT_FOUND);
@@ -79,6 +80,9 @@ static void test_jobs_out_of_range(void) {
   CHECK_STATUS(odev_run_expose(device, &good, NULL), ODEV_ERR_ARGUMENT);
   odev_telemetry_data told = {.struct_size = sizeof told};
   CHECK_OK(odev_telemetry(device, &told));
+  odev_telemetry_data counted = {.struct_size = sizeof counted};
+  CHECK_OK(odev_counters(device, &counted));
+  CHECK(counted.frames == told.frames && counted.device_time_ns == told.device_time_ns);
   CHECK(told.frames == 1 && told.faults == 0); /* refused before any frame, and no fault of the device */
   CHECK_OK(odev_close(device));
 }
