@@ -26,7 +26,7 @@ from rich.table import Table
 
 from driver import DriverError, open_device
 from nn import SuperResolutionModel, convert_to_optical
-from nn.evaluation import (
+from nn.judging import (
     Quality,
     bicubic_quality,
     evaluate,
