@@ -18,17 +18,17 @@ SCALE = 8
 
 
 class PictureSet(Protocol):
-    """True pictures in a fixed order.
+    """True pictures in a fixed order."""
 
-    Attributes
-    ----------
-    name : str
-    names : tuple of str
-        Of the pictures; unique.
-    """
+    @property
+    def name(self) -> str:
+        """Of the set."""
+        ...
 
-    name: str
-    names: tuple[str, ...]
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the pictures; unique."""
+        ...
 
     def size(self, index: int) -> tuple[int, int]:
         """Height and width of a picture, multiples of 8."""

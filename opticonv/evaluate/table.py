@@ -17,7 +17,10 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from opticonv.errors import CommandError
 from opticonv.files import whole_file
 
-__all__ = ["MEASURES", "EvaluationTable", "Judgement", "Measure"]
+__all__ = ["MEASURES", "EvaluationTable", "Judgement", "Key", "Measure"]
+
+Key = tuple[str, str, str, int | None]
+"""Set, picture, method and seed of a judgement."""
 
 Measure = Literal["psnr_rgb_db", "psnr_y_db", "ssim_rgb", "ssim_y", "perceptual", "delta_e2000"]
 
@@ -77,8 +80,8 @@ class Judgement:
     seed: int | None = None
 
     @property
-    def key(self) -> tuple[str, str, str, int | None]:
-        """What no two rows of a table share: set, picture, method, seed."""
+    def key(self) -> Key:
+        """What no two rows of a table share."""
         return self.set_name, self.picture, self.method, self.seed
 
 
@@ -112,7 +115,7 @@ class EvaluationTable:
             seen.add(judgement.key)
 
     @property
-    def keys(self) -> frozenset[tuple[str, str, str, int | None]]:
+    def keys(self) -> frozenset[Key]:
         """Of all judgements."""
         return frozenset(judgement.key for judgement in self.judgements)
 
