@@ -11,7 +11,7 @@ import torch
 from skimage.color import deltaE_ciede2000, rgb2lab
 from skimage.metrics import structural_similarity
 
-__all__ = ["as_shown", "delta_e2000", "luma", "psnr", "ssim"]
+__all__ = ["SSIM_WINDOW", "as_shown", "delta_e2000", "luma", "psnr", "ssim"]
 
 SSIM_SIGMA = 1.5
 """Standard deviation of SSIM's Gaussian window [pixels]."""

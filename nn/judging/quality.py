@@ -9,7 +9,7 @@ import torch
 
 from nn.interpolation import interpolate
 from nn.judging.borders import Border, crop_border
-from nn.judging.metrics import as_shown, delta_e2000, luma, psnr, ssim
+from nn.judging.metrics import SSIM_WINDOW, as_shown, delta_e2000, luma, psnr, ssim
 from nn.judging.perceptual import PerceptualDistance
 from nn.sampling import decimate
 
@@ -70,7 +70,7 @@ class Judge:
     Raises
     ------
     ValueError
-        There is no such border, or nothing is left inside it.
+        There is no such border, or less is left inside it than SSIM's window.
     """
 
     def __init__(
@@ -84,6 +84,11 @@ class Judge:
         self._border: Border = border
         self._scale = scale
         self._target = self._seen(target)
+        if min(self._target.shape[-2:]) < SSIM_WINDOW:
+            raise ValueError(
+                f"a picture of {target.shape[-1]}×{target.shape[-2]} pixels leaves less inside the "
+                f"border of {border} than the {SSIM_WINDOW} pixels a side that SSIM needs"
+            )
         self._perceptual = perceptual
         self._features = None if perceptual is None else perceptual.features(self._target)
 
@@ -96,7 +101,7 @@ class Judge:
         Raises
         ------
         ValueError
-            Its shape is not the true picture's, or too little for SSIM is left inside the border.
+            Its shape is not the true picture's.
         """
         shown = self._seen(output)
         distance = None

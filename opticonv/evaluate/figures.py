@@ -24,20 +24,26 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Column:
-    """Heading of a measure, its digits behind the point, and whether more is better."""
+    """Heading of a measure, its unit, its digits behind the point, and whether more is better."""
 
     heading: str
+    unit: str
     digits: int
     more_is_better: bool
 
+    @property
+    def with_unit(self) -> str:
+        """Such as "PSNR RGB (dB)"."""
+        return f"{self.heading} ({self.unit})" if self.unit else self.heading
+
 
 COLUMNS: dict[Measure, Column] = {
-    "psnr_rgb_db": Column("PSNR RGB (dB)", 2, True),
-    "psnr_y_db": Column("PSNR Y (dB)", 2, True),
-    "ssim_rgb": Column("SSIM RGB", 4, True),
-    "ssim_y": Column("SSIM Y", 4, True),
-    "perceptual": Column("VGG distance", 4, False),
-    "delta_e2000": Column("ΔE2000", 2, False),
+    "psnr_rgb_db": Column("PSNR RGB", "dB", 2, True),
+    "psnr_y_db": Column("PSNR Y", "dB", 2, True),
+    "ssim_rgb": Column("SSIM RGB", "", 4, True),
+    "ssim_y": Column("SSIM Y", "", 4, True),
+    "perceptual": Column("VGG distance", "", 4, False),
+    "delta_e2000": Column("ΔE2000", "", 2, False),
 }
 
 

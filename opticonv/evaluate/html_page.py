@@ -123,7 +123,7 @@ def _means(table: EvaluationTable, set_name: str) -> str:
             cells.append(_cell(figure(measure, value), kind))
         rows.append(_row(row.method, cells, "leak" if row.matched == "truth" else ""))
     count = max(row.pictures for row in found)
-    headings = ["method", *(column.heading for column in COLUMNS.values())]
+    headings = ["method", *(column.with_unit for column in COLUMNS.values())]
     return _table(f"Means over {count} pictures", headings, rows)
 
 
@@ -135,7 +135,7 @@ def _differences(table: EvaluationTable, set_name: str) -> str:
         _row(
             compared(row),
             [
-                _cell(COLUMNS[row.measure].heading),
+                _cell(COLUMNS[row.measure].with_unit),
                 _cell(difference_text(row.measure, row.interval.mean)),
                 _cell(interval_text(row.measure, row.interval)),
                 _cell(interval_text(row.measure, row.bootstrap)),

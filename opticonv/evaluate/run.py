@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -108,21 +109,30 @@ def judge_all(
     """
     missing = {method.name: _missing(pictures, method, measuring, done) for method in methods}
     wanted = sorted(set().union(*missing.values()))
-    for batch in batches(pictures, wanted):
-        try:
+    with _told(pictures):
+        grouped = list(batches(pictures, wanted))
+    for batch in grouped:
+        with _told(pictures):
             truths = {index: pictures.load(index) for index in batch}
             judges = {
                 index: Judge(truth, border=measuring.border, perceptual=measuring.perceptual)
                 for index, truth in truths.items()
             }
-            for method in methods:
-                due = [index for index in batch if index in missing[method.name]]
-                if due:
-                    yield list(
-                        _judge(pictures, method, due, truths, judges, measuring, done, on_judgement)
-                    )
-        except ValueError as error:
-            raise CommandError(f"{pictures.name}: {error}") from error
+        for method in methods:
+            due = [index for index in batch if index in missing[method.name]]
+            if due:
+                yield list(
+                    _judge(pictures, method, due, truths, judges, measuring, done, on_judgement)
+                )
+
+
+@contextmanager
+def _told(pictures: PictureSet) -> Iterator[None]:
+    """What is wrong with a picture is the user's to put right."""
+    try:
+        yield
+    except ValueError as error:
+        raise CommandError(f"{pictures.name}: {error}") from error
 
 
 def _missing(

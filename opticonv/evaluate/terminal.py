@@ -31,9 +31,9 @@ def _print_means(table: EvaluationTable, set_name: str, console: Console) -> Non
     rows = summaries(table, set_name)
     best = best_of(rows)
     shown = report_table(f"{set_name}: means over {max(r.pictures for r in rows)} pictures")
-    shown.add_column("method")
+    shown.add_column("\nmethod")
     for column in COLUMNS.values():
-        shown.add_column(column.heading, justify="right")
+        shown.add_column(f"{column.heading}\n{column.unit}", justify="right")
     for row in rows:
         cells = []
         for measure in COLUMNS:
@@ -61,7 +61,7 @@ def _print_differences(table: EvaluationTable, set_name: str, console: Console) 
     for row in found:
         shown.add_row(
             compared(row),
-            COLUMNS[row.measure].heading,
+            COLUMNS[row.measure].with_unit,
             difference_text(row.measure, row.interval.mean),
             interval_text(row.measure, row.interval),
             interval_text(row.measure, row.bootstrap),

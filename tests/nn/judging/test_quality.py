@@ -53,3 +53,8 @@ def test_enlargements_are_of_the_decimated_picture() -> None:
 def test_another_shape_is_refused() -> None:
     with pytest.raises(ValueError, match="one shape"):
         Judge(torch.zeros(3, 16, 16))(torch.zeros(3, 16, 24))
+
+
+def test_a_picture_too_small_for_ssim_is_refused_before_anything_is_enlarged() -> None:
+    with pytest.raises(ValueError, match=r"32×24 pixels .* shave-scale than the 11 pixels"):
+        Judge(torch.zeros(3, 24, 32), border="shave-scale")
