@@ -23,6 +23,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -54,13 +55,13 @@ class Sweep:
 
     label: str
     values: tuple[float, ...]
-    overrides: Callable[[float], dict[str, float]]
+    overrides: Callable[[float], dict[str, Any]]
     lab: float | None
     log: bool = False
     ages: bool = False
 
 
-def _adc_bits(bits: float) -> dict[str, float]:
+def _adc_bits(bits: float) -> dict[str, Any]:
     step = 2.0 ** (LAB_BITS - bits)
     return {
         "device__adc_bits": int(bits),
@@ -70,7 +71,7 @@ def _adc_bits(bits: float) -> dict[str, float]:
     }
 
 
-def _full_well(electrons: float) -> dict[str, float]:
+def _full_well(electrons: float) -> dict[str, Any]:
     ratio = electrons / LAB_WELL_E
     return {
         "camera__full_well_e": electrons,
@@ -79,7 +80,7 @@ def _full_well(electrons: float) -> dict[str, float]:
     }
 
 
-def _crosstalk(link: float) -> dict[str, float]:
+def _crosstalk(link: float) -> dict[str, Any]:
     return {"thermal__link_nearest": link, "thermal__link_partner": link / 2}
 
 
@@ -218,7 +219,7 @@ def measure(
 
 
 def _once(
-    uri: str, seed: int, overrides: dict[str, float], network: nn.Module, pictures: Pictures
+    uri: str, seed: int, overrides: dict[str, Any], network: nn.Module, pictures: Pictures
 ) -> Callable[[], list[float]]:
     def measured() -> list[float]:
         with open_device(uri, seed=seed, **overrides) as device:
@@ -258,10 +259,7 @@ def _ageing(
                     continue
                 for tracked in (False, True):
                     about = f"{line.name}, {'with pilots' if tracked else 'without pilots'}"
-                    yield (
-                        (name, value, about, seed),
-                        lambda v=value, n=network, t=tracked: measured(v, n, t),
-                    )
+                    yield (name, value, about, seed), partial(measured, value, network, tracked)
     finally:
         for device, _ in opened:
             device.close()
