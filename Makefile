@@ -41,11 +41,13 @@ format: $(READY)
 	$(BIN)/ruff check --fix .
 
 # The programs in benchmarks/ that need nothing; PICTURES="folder ..." adds those on test pictures.
-BENCHMARKS := $(filter-out benchmarks/super_resolution.py,$(wildcard benchmarks/[a-z]*.py))
+BENCHMARKS := $(filter-out benchmarks/degradation%,$(wildcard benchmarks/[a-z]*.py))
+SETS = $(foreach folder,$(PICTURES),--set $(notdir $(folder))=$(folder))
 
 bench: $(READY)
 	set -e; for program in $(BENCHMARKS); do $(BIN)/python $$program; done
-	$(if $(PICTURES),$(BIN)/python benchmarks/super_resolution.py $(PICTURES))
+	$(if $(PICTURES),$(BIN)/opticonv evaluate $(SETS))
+	$(if $(PICTURES),$(BIN)/python benchmarks/degradation.py $(SETS))
 
 # The suite of pytest-benchmark: every run is kept as JSON in .benchmarks/, named after the commit.
 # bench-compare sets the last two side by side, or RUNS="0001 0007"; FAIL=median:10% makes bench-save

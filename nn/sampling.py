@@ -12,10 +12,9 @@ from __future__ import annotations
 
 import torch
 
-__all__ = ["bicubic_upsample", "decimate"]
+from nn.interpolation import interpolate
 
-KEYS_A = -0.5
-"""Slope of the cubic convolution kernel (Keys 1981; the value of Pillow and Matlab)."""
+__all__ = ["bicubic_upsample", "decimate"]
 
 
 def decimate(picture: torch.Tensor, scale: int = 8) -> torch.Tensor:
@@ -42,24 +41,6 @@ def decimate(picture: torch.Tensor, scale: int = 8) -> torch.Tensor:
     return picture[..., scale // 2 :: scale, scale // 2 :: scale]
 
 
-def _bicubic_matrix(length: int, scale: int) -> torch.Tensor:
-    """Interpolation matrix ``(scale*length, length)``, float64, edge pixels replicated.
-
-    Output ``x`` reads the input at ``s = (x - scale//2)/scale`` with Keys's kernel ``w(s - i)``.
-    """
-    position = (torch.arange(scale * length, dtype=torch.float64) - scale // 2) / scale
-    first = position.floor()
-    matrix = torch.zeros(scale * length, length, dtype=torch.float64)
-    for tap in range(-1, 3):
-        t = (position - (first + tap)).abs()
-        near = (KEYS_A + 2) * t**3 - (KEYS_A + 3) * t**2 + 1
-        far = KEYS_A * (t**3 - 5 * t**2 + 8 * t - 4)
-        weight = torch.where(t <= 1, near, far)
-        column = (first.long() + tap).clamp(0, length - 1)
-        matrix.scatter_add_(1, column[:, None], weight[:, None])
-    return matrix
-
-
 def bicubic_upsample(picture: torch.Tensor, scale: int = 8) -> torch.Tensor:
     """Bicubic enlargement aligned to `decimate`: ``decimate(bicubic_upsample(x)) == x``.
 
@@ -73,7 +54,4 @@ def bicubic_upsample(picture: torch.Tensor, scale: int = 8) -> torch.Tensor:
     torch.Tensor, shape (..., scale*H, scale*W), dtype of `picture`
         Not clamped: cubic interpolation overshoots at edges.
     """
-    height, width = picture.shape[-2:]
-    rows = _bicubic_matrix(height, scale).to(picture)
-    columns = _bicubic_matrix(width, scale).to(picture)
-    return rows @ picture @ columns.T
+    return interpolate(picture, "bicubic", scale)

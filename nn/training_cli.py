@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from nn.data import load_photos
-from nn.evaluation import bicubic_quality, evaluate, load_test_pictures, mean_quality
+from nn.judging import bicubic_quality, evaluate, load_test_pictures, mean_quality
 from nn.losses import VGGFeatureLoss
 from nn.super_resolution import SuperResolutionModel
 from nn.training import Recipe, TrainingState, command_line, export_weights, resume_or_start, train

@@ -10,6 +10,7 @@ from opticonv.demo.command import demo
 from opticonv.device.command import device_app
 from opticonv.devices import devices
 from opticonv.errors import OneLineErrors
+from opticonv.evaluate.command import evaluate
 from opticonv.latency import latency
 from opticonv.macs import macs
 from opticonv.models import models
@@ -33,6 +34,7 @@ for command in (
     monitor,
     upscale,
     demo,
+    evaluate,
     models,
     probe,
     macs,

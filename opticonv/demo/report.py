@@ -12,7 +12,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 
 from driver import DeviceInfo
-from nn.evaluation import Quality, mean_quality
+from nn.judging import Quality, mean_quality
 from opticonv.console import count, report_table
 from opticonv.demo.trial import Trial
 from opticonv.metering import Cost, relative_error

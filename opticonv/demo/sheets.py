@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PIL import Image
 
-from nn.evaluation import Quality
+from nn.judging import Quality
 from opticonv.demo.canvas import Box, Heading, Panel, Row, detailed_boxes, draw_sheet
 from opticonv.demo.trial import Trial
 from opticonv.enlarging import SCALE

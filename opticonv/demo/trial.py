@@ -10,8 +10,7 @@ import torch
 from torch import nn
 
 from nn import bicubic_upsample, decimate
-from nn.evaluation import Quality
-from nn.metrics import psnr
+from nn.judging import Quality, psnr
 from opticonv.demo.samples import Photo
 from opticonv.enlarging import SCALE, enlarge
 from opticonv.metering import Convolution, Cost, MeteredDevice

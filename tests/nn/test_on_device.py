@@ -118,7 +118,7 @@ def test_lab_convolution_of_a_photograph_is_close_and_noisy(
 def test_lab_network_is_within_0_3_db_of_the_electronic_one(
     lab: Device, photograph: torch.Tensor
 ) -> None:
-    from nn.evaluation import evaluate
+    from nn.judging import evaluate
 
     electronic = SuperResolutionModel.from_pretrained("original")
     optical = convert_to_optical(electronic, lab)

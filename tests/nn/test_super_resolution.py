@@ -11,7 +11,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from nn import SuperResolutionModel, UpsampleBlock, channel_upsample2d
 from nn.data import prepare_photo
-from nn.evaluation import bicubic_quality, evaluate
+from nn.judging import bicubic_quality, evaluate
 from nn.pretrained import available_weights, model_card
 
 

@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from typer import Typer
 from typer.testing import CliRunner, Result
 
-from nn.evaluation import evaluate
+from nn.judging import evaluate
 from nn.super_resolution import SuperResolutionModel
 from nn.training import Recipe, export_weights, learning_rate, resume_or_start, train
 from nn.training_cli import train_command

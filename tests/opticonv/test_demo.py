@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 import opticonv.demo.run
-from nn.metrics import psnr
+from nn.judging import psnr
 from opticonv.demo import samples
 from opticonv.demo.samples import SAMPLES, load_photos
 from opticonv.demo.trial import run_trial

@@ -1,0 +1,322 @@
+"""How the optical network falls off as the device gets worse: PSNR against the electronic one.
+
+    python benchmarks/degradation.py --set photos=FOLDER:validation --limit 8 --out FOLDER
+        [--sweep adc_bits] [--seeds 3] [--weights original] [--weights tuned=FILE] [--keep FILE]
+
+Four sweeps of the `lab` device, each value calibrated anew on every specimen, except in the last,
+where one calibration ages:
+
+- ``adc_bits``: of the camera, its full range the same electrons;
+- ``full_well``: of the camera, with the gain and the reference beam's power in proportion;
+- ``crosstalk``: phase of the nearest heater relative to a heater's own, its partner's half of that;
+- ``drift``: device time since the calibration, with pilot frames and without.
+
+PSNR (RGB) of every enlargement is compared, picture by picture, with that of the *electronic*
+network of the first weights; error bars are 95 % intervals over pictures and specimens.  More
+weights are more lines: those fine-tuned on the degraded device show what noise-aware training wins
+back; ``{sweep}`` and ``{value}`` in a file's name stand for the point, and points without a file
+are left out.  `--keep` holds what is measured, and what it holds already isn't measured again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import torch
+import typer
+from degradation_plots import Line, Point, draw
+from rich.console import Console
+from torch import nn
+
+from driver import Device, open_device
+from driver.calibration import RoutineReport
+from driver.convolution import convolve2d
+from nn import convert_to_optical
+from nn.judging import crossed_interval, paired_interval, psnr
+from nn.sampling import decimate
+from opticonv.errors import CommandError
+from opticonv.evaluate.methods import load_networks
+from opticonv.evaluate.sets import batches, open_sets
+
+console = Console(width=110)
+
+LAB_BITS, LAB_WELL_E, LAB_GAIN, LAB_REFERENCE = 12, 1e5, 25.0, 200.0
+LAB_BLACK_DN, LAB_BLACK_ERROR_DN = 64.0, 2.0
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """One axis: its label, its values, what each means for the profile, and `lab`'s own value."""
+
+    label: str
+    values: tuple[float, ...]
+    overrides: Callable[[float], dict[str, Any]]
+    lab: float | None
+    log: bool = False
+    ages: bool = False
+
+
+def _adc_bits(bits: float) -> dict[str, Any]:
+    step = 2.0 ** (LAB_BITS - bits)
+    return {
+        "device__adc_bits": int(bits),
+        "camera__gain_e_per_dn": LAB_GAIN * step,
+        "camera__black_level_dn": LAB_BLACK_DN / step,
+        "camera__black_level_error_dn": LAB_BLACK_ERROR_DN / step,
+    }
+
+
+def _full_well(electrons: float) -> dict[str, Any]:
+    ratio = electrons / LAB_WELL_E
+    return {
+        "camera__full_well_e": electrons,
+        "camera__gain_e_per_dn": LAB_GAIN * ratio,
+        "reference__rate_photons_per_us": LAB_REFERENCE * ratio,
+    }
+
+
+def _crosstalk(link: float) -> dict[str, Any]:
+    return {"thermal__link_nearest": link, "thermal__link_partner": link / 2}
+
+
+SWEEPS = {
+    "adc_bits": Sweep("converter of the camera [bits]", (6, 7, 8, 10, 12, 14), _adc_bits, 12),
+    "full_well": Sweep(
+        "full well of the camera [electrons]",
+        (3e3, 1e4, 3e4, 1e5, 3e5),
+        _full_well,
+        1e5,
+        log=True,
+    ),
+    "crosstalk": Sweep(
+        "phase of the nearest heater over a heater's own",
+        (0.0, 0.01, 0.02, 0.04, 0.08),
+        _crosstalk,
+        0.02,
+    ),
+    "drift": Sweep(
+        "device time since the calibration [s]",
+        (1, 10, 30, 100, 300, 1000, 3600),
+        lambda age: {},
+        None,
+        log=True,
+        ages=True,
+    ),
+}
+
+
+def _calibrate(device: Device) -> None:
+    """Calibrate, and say which routines found that they did not succeed."""
+    reports: list[RoutineReport] = []
+    device.calibrate(on_report=reports.append)
+    failed = [report.routine for report in reports if report.verdict == "failed"]
+    if failed:
+        console.print(f"calibration: {', '.join(failed)} failed", style="yellow")
+
+
+class Untracked:
+    """The same device without pilots: phase and gain stay what the calibration found."""
+
+    def __init__(self, device: Device) -> None:
+        self.device, self.n, self.info, self.threads = device, device.n, device.info, device.threads
+
+    def transform(self, x: Any, **options: Any) -> Any:
+        return self.device.transform(x, track=False, **options)
+
+    def convolve2d(self, x: torch.Tensor, w: torch.Tensor, **options: Any) -> torch.Tensor:
+        result: torch.Tensor = convolve2d(self, x, w, **options)
+        return result
+
+
+class Pictures:
+    """Truths and inputs in batches of one size, and the PSNR of the electronic network on each."""
+
+    def __init__(self, given: Sequence[str], limit: int, electronic: nn.Module) -> None:
+        self._batches = []
+        for pictures in open_sets(given, limit):
+            for batch in batches(pictures, range(len(pictures.names))):
+                truths = torch.stack([pictures.load(index) for index in batch])
+                self._batches.append((decimate(truths).contiguous(), truths))
+        self.electronic = self.psnrs(electronic)
+
+    def psnrs(self, network: nn.Module) -> list[float]:
+        """PSNR [dB] of every picture."""
+        with torch.no_grad():
+            return [
+                psnr(output, truth)
+                for small, truths in self._batches
+                for output, truth in zip(network(small), truths, strict=True)
+            ]
+
+    def differences(self, network: nn.Module) -> list[float]:
+        """PSNR of `network` less the electronic one's, by picture [dB]."""
+        pairs = zip(self.psnrs(network), self.electronic, strict=True)
+        return [light - host for light, host in pairs]
+
+
+Key = tuple[str, float, str, int]
+"""Sweep, value, line and seed."""
+
+
+class Kept:
+    """Differences by sweep, value, line and seed, in a file if there is one."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self.found: dict[Key, list[float]] = {}
+        if path is not None and path.exists():
+            self.found = {tuple(key): values for key, values in json.loads(path.read_text())}
+
+    def note(self, key: Key, values: list[float]) -> None:
+        self.found[key] = values
+        mean = sum(values) / len(values)
+        console.print(f"{key[0]} {key[1]:g}, {key[2]}, seed {key[3]}: {mean:+.3f} dB")
+        if self._path is not None:
+            self._path.write_text(json.dumps(list(self.found.items())) + "\n")
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A line's name, and the file (a pattern) or the packaged weights it stands for."""
+
+    name: str
+    place: str
+
+    @classmethod
+    def parse(cls, text: str) -> Weights:
+        name, equals, place = text.partition("=")
+        return cls(name, place if equals else name)
+
+    def network(self, sweep: str, value: float) -> nn.Module | None:
+        """The network of a point; None where a pattern's file isn't there."""
+        place = self.place.format(sweep=sweep, value=f"{value:g}")
+        if place != self.place and not Path(place).is_file():
+            return None
+        return load_networks([place])[0].model
+
+
+def measure(
+    name: str, sweep: Sweep, weights: Sequence[Weights], seeds: int, uri: str, pictures: Pictures
+) -> Iterator[tuple[Key, Callable[[], list[float]]]]:
+    """Points of a sweep in an order that calibrates least, each with what measures it."""
+    for seed in range(seeds):
+        if sweep.ages:
+            yield from _ageing(name, sweep, weights, seed, uri, pictures)
+            continue
+        for value in sweep.values:
+            for line in weights:
+                network = line.network(name, value)
+                if network is not None:
+                    yield (
+                        (name, value, line.name, seed),
+                        _once(uri, seed, sweep.overrides(value), network, pictures),
+                    )
+
+
+def _once(
+    uri: str, seed: int, overrides: dict[str, Any], network: nn.Module, pictures: Pictures
+) -> Callable[[], list[float]]:
+    def measured() -> list[float]:
+        with open_device(uri, seed=seed, **overrides) as device:
+            _calibrate(device)
+            return pictures.differences(convert_to_optical(network, device))
+
+    return measured
+
+
+def _ageing(
+    name: str,
+    sweep: Sweep,
+    weights: Sequence[Weights],
+    seed: int,
+    uri: str,
+    pictures: Pictures,
+) -> Iterator[tuple[Key, Callable[[], list[float]]]]:
+    """One specimen that is calibrated once; ages are those at the beginning of a measurement."""
+    opened: list[tuple[Device, float]] = []
+
+    def measured(value: float, network: nn.Module, tracked: bool) -> list[float]:
+        if not opened:
+            fresh = open_device(uri, seed=seed)
+            _calibrate(fresh)
+            opened.append((fresh, fresh.telemetry().device_time_s))
+        device, begin = opened[0]
+        device.idle(max(value - (device.telemetry().device_time_s - begin), 0.0))
+        return pictures.differences(
+            convert_to_optical(network, device if tracked else Untracked(device))
+        )
+
+    try:
+        for value in sweep.values:
+            for line in weights:
+                network = line.network(name, value)
+                if network is None:
+                    continue
+                for tracked in (False, True):
+                    about = f"{line.name}, {'with pilots' if tracked else 'without pilots'}"
+                    yield (name, value, about, seed), partial(measured, value, network, tracked)
+    finally:
+        for device, _ in opened:
+            device.close()
+
+
+def lines_of(name: str, found: dict[Key, list[float]]) -> list[Line]:
+    """What to draw of a sweep: means and 95 % intervals over pictures and specimens."""
+    grids: dict[str, dict[float, list[list[float]]]] = {}
+    for (sweep, value, line, _), values in found.items():
+        if sweep == name:
+            grids.setdefault(line, {}).setdefault(value, []).append(values)
+    lines = []
+    for line, points in grids.items():
+        drawn = []
+        for value, grid in sorted(points.items()):
+            several = len(grid) > 1
+            interval = crossed_interval(grid) if several else paired_interval(grid[0])
+            drawn.append(Point(value, interval.mean, interval.low, interval.high))
+        lines.append(Line(line, tuple(drawn)))
+    return lines
+
+
+def main(
+    sets: Annotated[list[str], typer.Option("--set", help="NAME=FOLDER or NAME=FOLDER:SPLIT.")],
+    sweeps: Annotated[
+        list[str] | None, typer.Option("--sweep", help=f"Of {', '.join(SWEEPS)}; all by default.")
+    ] = None,
+    weights: Annotated[
+        list[str] | None, typer.Option(help="Packaged name, or NAME=FILE; original by default.")
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Specimens 0, 1, … of the device.")] = 3,
+    device: Annotated[str, typer.Option(help="Device URI without seed.")] = "emulator:lab",
+    limit: Annotated[int, typer.Option(min=2, help="At most so many pictures a set.")] = 8,
+    keep: Annotated[Path | None, typer.Option(help="JSON file of what is measured.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for degradation_SWEEP.png.")] = None,
+) -> None:
+    """Measure the sweeps, print each point, and draw one figure a sweep."""
+    for name in sweeps or ():
+        if name not in SWEEPS:
+            raise typer.BadParameter(f"no sweep {name!r}; there are {', '.join(SWEEPS)}")
+    lines = [Weights.parse(text) for text in weights or ["original"]]
+    try:
+        pictures = Pictures(sets, limit, load_networks([lines[0].place])[0].model)
+    except CommandError as error:
+        raise typer.BadParameter(str(error)) from None
+    kept = Kept(keep)
+    for name in sweeps or SWEEPS:
+        sweep = SWEEPS[name]
+        for key, measured in measure(name, sweep, lines, seeds, device, pictures):
+            if key not in kept.found:
+                kept.note(key, measured())
+        if out is not None:
+            about = f"{len(pictures.electronic)} pictures, {seeds} specimens"
+            path = out / f"degradation_{name}.png"
+            draw(path, lines_of(name, kept.found), sweep.label, sweep.lab, about, log=sweep.log)
+            console.print(str(path))
+
+
+if __name__ == "__main__":
+    typer.run(main)

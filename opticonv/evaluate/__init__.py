@@ -1,0 +1,1 @@
+"""`opticonv evaluate`: how good enlargements are, picture by picture and with intervals."""
