@@ -358,7 +358,8 @@ class Device(DeviceLife):
         exposure : {"two_gain", "single", "averaged"}
             See `driver.exposure`.
         residual : bool
-            Expose a second frame of what the first could not realise.
+            Expose a second frame of what the first could not realise; with an operand, of what the
+            first stage could not.
         pack : bool
             Send two real pictures (or, with `inverse`, their spectra) in each complex frame: half
             the frames, but a phase error acts in first order.  Not with an operand.
@@ -382,8 +383,8 @@ class Device(DeviceLife):
         DTypeError, ShapeError, NonFiniteError, ValueRangeError
             Before any frame is exposed.
         CapabilityError
-            The device detects intensity only, or an operand came with `residual` or `pack`, or
-            `out` with `pack`; or none came to a device of layout 4f.
+            The device detects intensity only, or an operand came with `pack`, or `out` with
+            `pack`; or none came to a device of layout 4f.
         """
         return self._run(
             self._transform_job(

@@ -25,7 +25,12 @@ class TrackingDevice(Protocol):
         """Counters and sensors: `phase_sigma_rad` is read."""
 
 
-def precision_for(device: Any, precision: str | Precision, pack: bool | None) -> Precision:
+def precision_for(
+    device: Any,
+    precision: str | Precision,
+    pack: bool | None,
+    product: str = "electronic",
+) -> Precision:
     """The preset as it can be kept on this device now: without packing if its phase wanders.
 
     Packing that the caller asks for by `pack` stays.
@@ -35,7 +40,7 @@ def precision_for(device: Any, precision: str | Precision, pack: bool | None) ->
     ValueRangeError
         There is no preset of that name.
     """
-    chosen = preset(precision, pack)
+    chosen = preset(precision, pack, product)
     if pack is not None or not chosen.pack or not isinstance(device, TrackingDevice):
         return chosen
     sigma = device.telemetry().phase_sigma_rad

@@ -20,18 +20,21 @@ __all__ = [
     "PaddingMode",
     "Pair",
     "Precision",
-    "check_gradient",
+    "Product",
+    "check_options",
     "optical_conv1d",
     "optical_conv2d",
 ]
 
 Gradient: TypeAlias = Literal["exact", "optical"]
 Precision: TypeAlias = Literal["fast", "balanced", "best"]
+Product: TypeAlias = Literal["electronic", "optical"]
 PaddingMode: TypeAlias = Literal["zeros", "reflect", "replicate", "circular"]
 Pair: TypeAlias = "int | tuple[int, ...]"
 
 PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
-GRADIENTS = ("exact", "optical")
+GRADIENTS = ("exact", "optical", "twin")
+PRODUCTS = ("electronic", "optical")
 
 
 def _pair(value: Pair, name: str) -> tuple[int, int]:
@@ -127,7 +130,7 @@ def _remember(ctx: Any, inputs: tuple[Any, ...], output: torch.Tensor) -> None:
 
 # torch.func wants a Function; who calls the bare operator has a gradient as well.
 convolution.register_autograd(
-    lambda ctx, grad_output: (*_gradients(ctx, grad_output), *(None,) * 8),
+    lambda ctx, grad_output: (*_gradients(ctx, grad_output), *(None,) * 9),
     setup_context=_remember,
 )
 
@@ -163,6 +166,7 @@ def optical_conv2d(
     optics: OpticsLike,
     gradient: Gradient = "exact",
     precision: Precision = "balanced",
+    product: Product = "electronic",
 ) -> torch.Tensor:
     """Two-dimensional convolution (cross-correlation, as in torch) on an optical device.
 
@@ -186,6 +190,9 @@ def optical_conv2d(
         electronic.
     precision : "fast", "balanced" or "best"
         Preset of the device's dynamic-range measures.
+    product : "electronic" or "optical"
+        What multiplies spectra: electronics, or the chip itself, a frame for each pair of channels.
+        A device of layout 4f multiplies on its chip in any case.
 
     Returns
     -------
@@ -199,11 +206,13 @@ def optical_conv2d(
         If `input` is neither floating point nor complex (torch convolves integers, exactly; light
         cannot), or `optics` is no device.
     ValueError
-        If `padding_mode` or `gradient` is unknown.
+        If `padding_mode`, `gradient` or `product` is unknown.
     driver.DriverError
         For what the device refuses: NaN or infinity, a device that is closed.
     """
-    _check_options(padding_mode, gradient)
+    if padding_mode not in PADDING_MODES:
+        raise ValueError(f"padding_mode must be one of {PADDING_MODES}, got {padding_mode!r}")
+    check_options(gradient, product)
     _refuse_what_torch_refuses(
         functional.conv2d, input, weight, bias, stride, padding, dilation, groups
     )
@@ -223,6 +232,7 @@ def optical_conv2d(
                 optics=optics,
                 gradient=gradient,
                 precision=precision,
+                product=product,
             ),
             input,
             weight,
@@ -241,6 +251,7 @@ def optical_conv2d(
             optics=optics,
             gradient=gradient,
             precision=precision,
+            product=product,
         )
         return batched[0]
 
@@ -258,7 +269,9 @@ def optical_conv2d(
     if left != right or top != bottom:
         input = pad(input, pads, padding_mode)
         left = top = 0
-    options = ConvolutionOptions(stride, (top, left), dilation, groups, padding_mode, precision)
+    options = ConvolutionOptions(
+        stride, (top, left), dilation, groups, padding_mode, precision, product
+    )
     output: torch.Tensor = _OpticalConvolution.apply(
         input, weight, device_number(resolve_optics(optics)), options, gradient
     )
@@ -278,6 +291,7 @@ def optical_conv1d(
     optics: OpticsLike,
     gradient: Gradient = "exact",
     precision: Precision = "balanced",
+    product: Product = "electronic",
 ) -> torch.Tensor:
     """One-dimensional convolution on an optical device: pictures of one row.
 
@@ -288,7 +302,7 @@ def optical_conv1d(
     bias : torch.Tensor or None, shape (K,)
     stride, padding, dilation, groups
         As in `torch.nn.functional.conv1d`; `padding` may be "same" or "valid".
-    padding_mode, optics, gradient, precision
+    padding_mode, optics, gradient, precision, product
         As in `optical_conv2d`, and so are the errors.
 
     Returns
@@ -310,6 +324,7 @@ def optical_conv1d(
         optics=optics,
         gradient=gradient,
         precision=precision,
+        product=product,
     )
     return rows.squeeze(-2)
 
@@ -319,12 +334,6 @@ def _single(value: Pair, name: str) -> int:
     if len(values) != 1:
         raise RuntimeError(f"expected {name} to be an integer or one of them, got {value!r}")
     return index(values[0])
-
-
-def _check_options(padding_mode: str, gradient: str) -> None:
-    if padding_mode not in PADDING_MODES:
-        raise ValueError(f"padding_mode must be one of {PADDING_MODES}, got {padding_mode!r}")
-    check_gradient(gradient)
 
 
 def _of_parts(
@@ -353,7 +362,9 @@ def _check_kinds(input: torch.Tensor, weight: torch.Tensor) -> None:
         )
 
 
-def check_gradient(gradient: str) -> None:
-    """Refuse a way of computing gradients that does not exist (errors: `optical_conv2d`)."""
+def check_options(gradient: str, product: str) -> None:
+    """Refuse a gradient or a product that does not exist (errors: `optical_conv2d`)."""
     if gradient not in GRADIENTS:
         raise ValueError(f"gradient must be one of {GRADIENTS}, got {gradient!r}")
+    if product not in PRODUCTS:
+        raise ValueError(f"product must be one of {PRODUCTS}, got {product!r}")

@@ -242,7 +242,7 @@ INLINE odev_encoded encode_frame_impl(const odev_codec *k, odev_geometry g, int 
   targets_to_heat(k, g, &s, scale, operand_scale, operand != NULL);
   heat_to_codes(k, g, is_float, has_crosstalk, has_ring, &s, codes);
   const float both = scale * operand_scale;
-  const float floor = operand ? (float)(CREST_FLAT * shown_power(k, g, &s, scale, operand_scale, 0)) : 0.0f;
+  const float floor = operand ? (float)(CREST_RESIDUAL * shown_power(k, g, &s, scale, operand_scale, 0)) : 0.0f;
   if (k->is_4f) {
     const target_statistics t = statistics_of(g, s.x_re, s.x_im);
     const double passed = passed_power(k, g, operand, normalising_factor(g, operand), t);
@@ -276,13 +276,15 @@ INLINE odev_encoded encode_residual_impl(const odev_codec *k, odev_geometry g, o
   const float own = scale_for(lane_max(most));
   targets_to_heat(k, g, &s, own, first.operand_scale, has_operand);
   heat_to_codes(k, g, k->float_codes, k->has_crosstalk, k->has_ring, &s, residual_codes);
-  /* A residual lies where the target is strong, in few pixels: flat, but with more speckle. */
-  double mean = 0;
-  if (has_operand)
-    mean = shown_power(k, g, &s, own, first.operand_scale, 1);
-  else
-    mean = statistics_of(g, s.t_re, s.t_im).energy / ((double)g.n * (double)g.n) * (double)own * (double)own * (double)k->input_power;
-  return (odev_encoded){first.scale * own, own, (float)(CREST_RESIDUAL * mean), first.operand_scale};
+  double peak = 0;
+  if (has_operand) {
+    peak = CREST_BESIDE_OPERAND * shown_power(k, g, &s, own, first.operand_scale, 1);
+  } else {
+    /* A residual lies where the target is strong, in few pixels: flat, but with more speckle. */
+    const double mean = statistics_of(g, s.t_re, s.t_im).energy / ((double)g.n * (double)g.n);
+    peak = CREST_RESIDUAL * mean * (double)own * (double)own * (double)k->input_power;
+  }
+  return (odev_encoded){first.scale * own, own, (float)peak, first.operand_scale};
 }
 
 #endif
