@@ -177,7 +177,7 @@ def convolve2d(
     return restore(result[0] if single else result)
 
 
-def layout_of(device: FourierDevice) -> str:
+def layout_of(device: object) -> str:
     """The device's layout; that of a bare transform is one lens."""
     info = getattr(device, "info", None)
     return str(getattr(info, "layout", "mft"))

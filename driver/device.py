@@ -427,3 +427,11 @@ class Device(DeviceLife):
         from driver.gradients import convolve2d_gradients
 
         return convolve2d_gradients(self, grad_output, x, w, **options)
+
+    def convolve2d_twin_gradients(
+        self, grad_output: Any, x: Any, w: Any, **options: Any
+    ) -> tuple[Any, Any]:
+        """Gradients through the calibrated model; see `driver.twin_gradients`."""
+        from driver.twin_gradients import convolve2d_twin_gradients
+
+        return convolve2d_twin_gradients(self, grad_output, x, w, **options)

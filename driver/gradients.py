@@ -116,8 +116,8 @@ def convolve2d_gradients(
     layout = layout_of(device)
     if layout == "4f" and wanted[1]:
         raise CapabilityError(
-            "the kernels' gradient by light needs spectra, which a 4f device's camera does not see: "
-            "take the exact one, wanted=(True, False)"
+            "the kernels' gradient by light needs spectra, which a 4f device's camera does not see"
+            ": take the exact one, wanted=(True, False)"
         )
     if layout == "4f" and pack is None:
         pack = False  # a gradient has dark rims, and only alone does it get a pedestal

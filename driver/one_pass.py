@@ -97,7 +97,11 @@ def cotangent_tiles(
 
 
 def _through_both(
-    device: MultiplyingDevice, plan: ConvolutionPlan, cut_frames: Complex, size: Float, shown: Complex
+    device: MultiplyingDevice,
+    plan: ConvolutionPlan,
+    cut_frames: Complex,
+    size: Float,
+    shown: Complex,
 ) -> tuple[Complex, Float]:
     """Pictures, a tile after another, through both stages: as `driver.cutting` takes them back."""
     grid, (groups, _, channels) = plan.grid, shown.shape[:3]

@@ -71,7 +71,7 @@ class ConvolutionPlan:
     reference_steps : int
         Steps of one exposure, each a camera read-out of its own.
     layout : str
-        "mft": two passes; "4f": one for each pair of channels, exposed as `precision.pictures` says.
+        "mft": two passes; "4f": one for each pair of channels, exposed as `precision.pictures`.
     product : str
         What multiplies spectra in layout mft, "electronic" or "optical": the second pass then takes
         a frame for each pair of channels.
@@ -194,8 +194,7 @@ class ConvolutionPlan:
 
     @property
     def product_frames(self) -> int:
-        """Frames of pass 2: every tile of every output channel; of every pair if the chip
-        multiplies."""
+        """Frames of pass 2: every tile of every output channel or, on the chip, of every pair."""
         if self.layout == "4f":
             return 0
         items = self.pair_frames if self.chip_multiplies else self.frames_of(self.outputs)

@@ -217,9 +217,7 @@ def _in_one_pass(chain: Chain, plan: ConvolutionPlan, pictures: Tensor, kernels:
     return torch.cat(list(_pairs(plan, sent, size, kernels, light)), 1)
 
 
-def _pairs(
-    plan: ConvolutionPlan, sent: Tensor, size: Tensor, kernels: Tensor, light: Any
-) -> Any:
+def _pairs(plan: ConvolutionPlan, sent: Tensor, size: Tensor, kernels: Tensor, light: Any) -> Any:
     """Each output channel (t, 1, N, N): frames of all its input channels, summed."""
     count, n = len(size), plan.grid
     sent, sizes = _by_group(plan, sent), size.reshape(count, plan.groups, -1, 1, 1)

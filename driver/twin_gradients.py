@@ -11,22 +11,67 @@ Chunk by chunk of tiles, since contributions to the output add up: what autograd
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from driver.calibration.calibration import Calibration
+from driver.calibration.nominal import nominal_calibration
 from driver.calibration.twin_chain import TwinChain
 from driver.convolution import as_array, unit
 from driver.errors import CapabilityError, ShapeError
 from driver.info import DeviceInfo
+from driver.packing_rule import precision_for
 from driver.plan import ConvolutionPlan
+from driver.precision import Precision
 from driver.twin_convolution import convolved_by_twin
 
-__all__ = ["twin_convolution", "twin_gradients"]
+__all__ = ["convolve2d_twin_gradients", "twin_convolution", "twin_gradients"]
 
-_MODES = {"zeros": "constant", "reflect": "reflect", "replicate": "replicate", "circular": "circular"}
+_MODES = {"zeros": "constant"}
+"""Names that torch's pad has others for."""
+
+
+class CalibratedDevice(Protocol):
+    """What the twin's gradients need of a device: `driver.Device` has it."""
+
+    @property
+    def info(self) -> DeviceInfo:
+        """The data sheet."""
+        ...
+
+    @property
+    def calibration(self) -> Calibration | None:
+        """The installed calibration; None where nominal values serve."""
+        ...
+
+
+def convolve2d_twin_gradients(
+    device: CalibratedDevice,
+    grad_output: Any,
+    x: Any,
+    weight: Any,
+    *,
+    precision: str | Precision = "balanced",
+    pack: bool | None = None,
+    product: str = "electronic",
+    **options: Any,
+) -> tuple[Any, Any]:
+    """`twin_gradients` of what `driver.convolution.convolve2d` would do on a device now.
+
+    Takes no light and no device time.  An uncalibrated device's twin is the nominal device.
+    """
+    return twin_gradients(
+        device.calibration or nominal_calibration(device.info),
+        device.info,
+        grad_output,
+        x,
+        weight,
+        precision=precision_for(device, precision, pack, product),
+        product=product,
+        **options,
+    )
 
 
 def twin_convolution(
@@ -125,7 +170,9 @@ def _prepared(
     import torch
 
     if info.detection == "intensity":
-        raise CapabilityError("this device detects intensity only: it has no phase to convolve with")
+        raise CapabilityError(
+            "this device detects intensity only: it has no phase to convolve with"
+        )
     pictures, kernels = (
         as_array(array, name)[0] for array, name in zip(arrays, ("input", "weight"), strict=True)
     )
@@ -142,4 +189,5 @@ def _padded(plan: ConvolutionPlan, pictures: Any) -> Any:
     from torch.nn import functional
 
     top, bottom, left, right = plan.padding
-    return functional.pad(pictures, (left, right, top, bottom), mode=_MODES[plan.padding_mode])
+    mode = _MODES.get(plan.padding_mode, plan.padding_mode)
+    return functional.pad(pictures, (left, right, top, bottom), mode=mode)

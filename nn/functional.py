@@ -11,7 +11,7 @@ import torch
 from torch.nn import functional
 
 from nn.convolution import ConvolutionOptions, convolve_on_device, pad
-from nn.gradients import Gradients, exact_gradients, optical_gradients
+from nn.gradients import Gradients, device_gradients, exact_gradients
 from nn.operator import convolution, fold
 from nn.optics import OpticsLike, device_number, resolve_optics
 
@@ -26,7 +26,7 @@ __all__ = [
     "optical_conv2d",
 ]
 
-Gradient: TypeAlias = Literal["exact", "optical"]
+Gradient: TypeAlias = Literal["exact", "optical", "twin"]
 Precision: TypeAlias = Literal["fast", "balanced", "best"]
 Product: TypeAlias = Literal["electronic", "optical"]
 PaddingMode: TypeAlias = Literal["zeros", "reflect", "replicate", "circular"]
@@ -115,9 +115,11 @@ class _OpticalConvolution(torch.autograd.Function):
 def _gradients(ctx: Any, grad_output: torch.Tensor) -> Gradients:
     input, weight = ctx.saved_tensors
     wanted = (ctx.needs_input_grad[0], ctx.needs_input_grad[1])
-    if ctx.gradient == "optical":
-        return optical_gradients(grad_output, input, weight, ctx.device_number, ctx.options, wanted)
-    return exact_gradients(grad_output, input, weight, ctx.options, wanted)
+    if ctx.gradient == "exact":
+        return exact_gradients(grad_output, input, weight, ctx.options, wanted)
+    return device_gradients(
+        grad_output, input, weight, ctx.device_number, ctx.options, ctx.gradient, wanted
+    )
 
 
 def _remember(ctx: Any, inputs: tuple[Any, ...], output: torch.Tensor) -> None:
@@ -183,11 +185,12 @@ def optical_conv2d(
     padding_mode : "zeros", "reflect", "replicate" or "circular"
     optics : Device, str or None
         A device, its URI, or None for the shared default device.
-    gradient : "exact" or "optical"
+    gradient : "exact", "optical" or "twin"
         "exact": that of `torch.nn.functional.conv2d` at the same input and weight, computed
         electronically in the input's dtype, and differentiable in turn.  "optical": the gradients
         of input and weight are convolutions on the device too, with its noise; the bias's is
-        electronic.
+        electronic.  "twin": those of the calibrated, noiseless model of the device, limits of its
+        chip included (`driver.twin_gradients`).
     precision : "fast", "balanced" or "best"
         Preset of the device's dynamic-range measures.
     product : "electronic" or "optical"

@@ -1,4 +1,4 @@
-"""Encode, device and decode as one differentiable function of targets: the calibrated twin in torch.
+"""Encode, device and decode as one differentiable function: the calibrated twin in torch.
 
 What a frame does, by the calibration alone: targets become heater phases by inverting the modulator
 curves, powers by undoing crosstalk, codes by rounding; the model takes codes back to heat, phases
@@ -8,9 +8,9 @@ and field, and the lens to the camera's plane.  Decoding divides by the maps aga
 
 No noise: this is what a frame would show on average.  Derivatives are those of every step, with
 three conventions.  Rounding to codes has the identity's (a straight-through estimator).  The scale
-that a frame is brought to is a constant.  Below `PHASELESS` of its stage's floor a target has no
-phase to speak of: its direction, x / abs(x), is smoothed there, or a few bins of next to no
-amplitude would drown all others.
+that a frame is brought to is a constant.  And far below its stage's floor a target has no phase to
+speak of: its direction is x / sqrt(abs(x)^2 + (`PHASELESS` floor)^2), or a few bins of next to no
+amplitude, whose phase any change turns, would drown all others.
 
 The physics is the emulator's functions, given calibrated values: they know no specimen.
 """
@@ -31,7 +31,10 @@ WINDOW_START = 0.35 * np.pi
 PARKED = 1.35 * np.pi
 ROUNDS = 4
 """Of Jacobi's method: neighbours' heat is a tenth, so that 1e-4 of it is left."""
-PHASELESS = 0.03
+PHASELESS = 0.3
+"""Of the floor.  On photographs the cosine between the input's gradient and the exact one is 0.91
+at 0.03, 0.94 at 0.1, 0.98 at 0.3; what the twin predicts of `lab` is as good as without, of packed
+frames on `lab4f` worse by a fifth; at 1 it is three times as bad."""
 MARGIN = 1e-6
 """How far below its reach a frame's strongest pixel stays: its slope is infinite there."""
 FRAMES_AT_ONCE = 16

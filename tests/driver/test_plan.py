@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from driver.info import Timing
 from driver.codec_macs import encode_macs
+from driver.info import Timing
 from driver.plan import ConvolutionPlan
 from driver.precision import PassOptions, Precision
 from driver.tracking import PILOT_PERIOD
