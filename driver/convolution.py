@@ -147,7 +147,7 @@ def convolve2d(
         dilation=dilation,
         groups=groups,
         padding_mode=padding_mode,
-        precision=precision_for(device, precision, pack, product),
+        precision=precision_for(device, precision, pack, product, layout_of(device)),
         layout=layout_of(device),
         product=product,
     )

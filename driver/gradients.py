@@ -130,7 +130,7 @@ def convolve2d_gradients(
         dilation=dilation,
         groups=groups,
         padding_mode=padding_mode,
-        precision=precision_for(device, precision, pack),
+        precision=precision_for(device, precision, pack, layout=layout),
         layout=layout,
     )
     shape = (plan.batch, plan.outputs, *plan.output)

@@ -30,6 +30,7 @@ def precision_for(
     precision: str | Precision,
     pack: bool | None,
     product: str = "electronic",
+    layout: str = "mft",
 ) -> Precision:
     """The preset as it can be kept on this device now: without packing if its phase wanders.
 
@@ -40,7 +41,7 @@ def precision_for(
     ValueRangeError
         There is no preset of that name.
     """
-    chosen = preset(precision, pack, product)
+    chosen = preset(precision, pack, product, layout)
     if pack is not None or not chosen.pack or not isinstance(device, TrackingDevice):
         return chosen
     sigma = device.telemetry().phase_sigma_rad

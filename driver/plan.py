@@ -138,7 +138,7 @@ class ConvolutionPlan:
             pair(dilation, "dilation", 1),
             whole(groups, "groups", 1, MOST),
             known_padding_mode(padding_mode),
-            preset(precision, pack, product),
+            preset(precision, pack, product, layout),
             whole(reference_steps, "reference_steps", 1, 4),
             layout,
             product,

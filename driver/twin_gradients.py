@@ -68,7 +68,7 @@ def convolve2d_twin_gradients(
         grad_output,
         x,
         weight,
-        precision=precision_for(device, precision, pack, product),
+        precision=precision_for(device, precision, pack, product, device.info.layout),
         product=product,
         **options,
     )

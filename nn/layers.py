@@ -78,7 +78,7 @@ class ConvolutionCall:
             precision=precision,
             reference_steps=reference_steps,
             layout=layout,
-            product=product or getattr(layer, "product", "electronic"),
+            product=product or str(getattr(layer, "product", "electronic")),
         )
 
 

@@ -111,6 +111,9 @@ def test_presets_by_name_bring_the_residual_frame() -> None:
     assert preset("fast", product="optical").products.residual
     assert not preset("fast").products.residual
     assert not preset(own, product="optical").products.residual
+    assert preset("best", layout="4f").pictures.residual
+    assert not preset("best", False, layout="4f").pictures.residual
+    assert not preset("balanced", layout="4f").pictures.residual
 
 
 def test_a_product_that_is_none_is_refused(ideal: Device) -> None:
