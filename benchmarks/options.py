@@ -4,8 +4,8 @@ Run it as ``python benchmarks/options.py [--seeds 2] [--markdown]``.
 
 Four grey photographs of 126², eight 3×3 kernels, padding 1; error as in ``precision.py``, of
 devices that calibrated themselves, and beside it what the same devices would leave if they knew
-their own fabrication (the floor).  Frames, device time and energy are the devices' own counters, pilots and
-repeated frames included.  Every row differs from the first of its layout in one thing;
+their own fabrication (the floor).  Frames, device time and energy are the devices' own counters,
+pilots and repeated frames included.  Every row differs from the first of its layout in one thing;
 ``--markdown`` prints the table as docs/convolution.md has it.
 """
 

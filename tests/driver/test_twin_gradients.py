@@ -83,7 +83,7 @@ def test_the_twin_foretells_the_chips_floor(
     y, *_ = layer_of(x, w, {})
     with calibrated("emulator:lab4f", seed=7, device__n=32) as device:
         assert device.calibration is not None
-        options: dict[str, Any] = {"pack": True, "precision": "best"}
+        options: dict[str, Any] = {"pack": True}
         seen = device.convolve2d(x, w, **options)
         foretold = twin_convolution(device.calibration, device.info, x, w, **options)
     assert np.linalg.norm(seen - foretold) < 0.8 * np.linalg.norm(seen - y)
