@@ -34,6 +34,10 @@ _SUBSTRATE = _MOMENTS + _WARMTH + 2
 #: column.
 _OPERAND = (2 + PRODUCT + SQUARE + 1) + (2 + SQUARE + 2)
 
+#: What the first stage shows beside its target, through the second: scaled, squared, its floor
+#: squared, times what the second lets through.
+_SHOWN = 2 + SQUARE + SQUARE + 2
+
 #: Two rounds of Jacobi's method: mean couplings (sums of neighbours by five), then each one's own.
 _CROSSTALK = HEATERS * (5 + FELT + RING)
 
@@ -52,6 +56,11 @@ _REALISED = (
     + (2 * 2 + 2 * PRODUCT + 2 + SQUARE + 2)
 )
 
+#: Codes back to the field of the first stage alone: heat of all four, two turns, one stage.
+_REALISED_FIRST = (
+    HEATERS * (5 + FELT + RING) + 2 + (_MOMENTS + _WARMTH) + (2 + PRODUCT + 2 + SQUARE + 1)
+)
+
 #: Four counts to one complex number: quarter differences, and the conjugate's leak removed.
 _COMBINE = 2 + 6
 
@@ -65,9 +74,13 @@ PILOT_MACS = _COMBINE + PRODUCT + PRODUCT + SQUARE
 def encode_macs(residual: bool, *, operand: bool = False) -> int:
     """Real MACs per pixel to encode one item: a frame, and its residual frame if there is one.
 
-    `operand`: the second stage of layout 4f has a target of its own.
+    `operand`: the second stage has a target of its own, and a residual frame is the first's.
     """
-    frame = _HEAT + _SUBSTRATE + _CROSSTALK + _CODES + _PREDICTION + (_OPERAND if operand else 0)
+    heat = _HEAT + _SUBSTRATE + _CROSSTALK + _CODES
+    if operand:
+        again = _REALISED_FIRST + heat + _SHOWN
+        return _TARGET + heat + _PREDICTION + _OPERAND + _SHOWN + (again if residual else 0)
+    frame = heat + _PREDICTION
     return _TARGET + frame + (_REALISED + frame if residual else 0)
 
 

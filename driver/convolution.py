@@ -9,7 +9,8 @@ correlation as in torch:
 2. Pass 1: what remains, scaled to equal energy and two pictures to a frame, goes through the lens.
 3. Its spectra are multiplied by the kernels' spectra and summed over the input channels
    (`driver.spectral`).
-4. Pass 2: the products go through the lens again, which transforms them back.
+4. Pass 2: the products go through the lens again, which transforms them back.  With
+   ``product="optical"`` the chip forms them: steps 3 and 4 are one (`driver.optical_product`).
 5. Polynomials are added, rims dropped, segments put in their place.
 
 A device of layout `4f` convolves in one pass (`driver.one_pass`); steps 1 and 5 stay.
@@ -29,10 +30,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driver.arrays import Restore, from_caller, largest_magnitude
+from driver.chip_products import MultiplyingDevice, operands
 from driver.cutting import put
 from driver.errors import DTypeError, NonFiniteError, ShapeError
 from driver.kernels import KernelCache, Kernels
-from driver.one_pass import OnePassDevice, convolved_tiles, operands
+from driver.one_pass import convolved_tiles
+from driver.optical_product import multiplied_tiles
 from driver.packing_rule import precision_for
 from driver.passes import FourierDevice, picture_spectra, product_frames
 from driver.plan import ConvolutionPlan
@@ -92,6 +95,7 @@ def convolve2d(
     padding_mode: str = "zeros",
     precision: str | Precision = "balanced",
     pack: bool | None = None,
+    product: str = "electronic",
 ) -> Any:
     """Convolve pictures with kernels on an optical device.
 
@@ -112,6 +116,9 @@ def convolve2d(
     pack
         Whether two real pictures share a frame; None: as the preset says, while the tracked phase
         is known well enough (`driver.packing_rule`; a `PackingWarning` says when it is not).
+    product : "electronic" or "optical"
+        What multiplies spectra: electronics, or the chip's second stage, which takes a frame for
+        each pair of channels.  A device of layout `4f` multiplies on its chip in any case.
 
     Returns
     -------
@@ -142,8 +149,9 @@ def convolve2d(
         dilation=dilation,
         groups=groups,
         padding_mode=padding_mode,
-        precision=precision_for(device, precision, pack),
+        precision=precision_for(device, precision, pack, product, layout_of(device)),
         layout=layout_of(device),
+        product=product,
     )
     if offsets is not None and offsets.shape != (plan.outputs,):
         raise ShapeError(f"bias {offsets.shape} must have shape ({plan.outputs},)")
@@ -177,7 +185,7 @@ def _one_job(device: FourierDevice) -> AbstractContextManager[None]:
     return supervised()
 
 
-def layout_of(device: FourierDevice) -> str:
+def layout_of(device: object) -> str:
     """The device's layout; that of a bare transform is one lens."""
     info = getattr(device, "info", None)
     return str(getattr(info, "layout", "mft"))
@@ -230,12 +238,12 @@ def _convolve(
     for part in plan.parts:
         kernels = KERNELS.get(weight, plan, part, threads)
         offsets = bias if part is plan.parts[0] else None
-        shown = operands(kernels) if plan.layout == "4f" else None
+        shown = operands(kernels) if plan.chip_multiplies else None
         for tiles in plan.chunks(part):
             if shown is not None:
-                frames, scale, polynomials = convolved_tiles(
-                    cast(OnePassDevice, device), plan, part, tiles, x, shown, threads
-                )
+                on_chip = convolved_tiles if plan.layout == "4f" else multiplied_tiles
+                able = cast(MultiplyingDevice, device)
+                frames, scale, polynomials = on_chip(able, plan, part, tiles, x, shown, threads)
                 plain, moments = plan.unpacked, kernels.moments
                 put(plain, part, tiles, frames, scale, polynomials, moments, offsets, y, threads)
                 continue

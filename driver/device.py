@@ -389,7 +389,8 @@ class Device(DeviceLife):
         exposure : {"two_gain", "single", "averaged"}
             See `driver.exposure`.
         residual : bool
-            Expose a second frame of what the first could not realise.
+            Expose a second frame of what the first could not realise; with an operand, of what the
+            first stage could not.
         pack : bool
             Send two real pictures (or, with `inverse`, their spectra) in each complex frame: half
             the frames, but a phase error acts in first order.  Not with an operand.
@@ -413,8 +414,8 @@ class Device(DeviceLife):
         DTypeError, ShapeError, NonFiniteError, ValueRangeError
             Before any frame is exposed.
         CapabilityError
-            The device detects intensity only, or an operand came with `residual` or `pack`, or
-            `out` with `pack`; or none came to a device of layout 4f.
+            The device detects intensity only, or an operand came with `pack`, or `out` with
+            `pack`; or none came to a device of layout 4f.
         """
         return self._run(
             self._transform_job(
@@ -457,3 +458,11 @@ class Device(DeviceLife):
         from driver.gradients import convolve2d_gradients
 
         return convolve2d_gradients(self, grad_output, x, w, **options)
+
+    def convolve2d_twin_gradients(
+        self, grad_output: Any, x: Any, w: Any, **options: Any
+    ) -> tuple[Any, Any]:
+        """Gradients through the calibrated model; see `driver.twin_gradients`."""
+        from driver.twin_gradients import convolve2d_twin_gradients
+
+        return convolve2d_twin_gradients(self, grad_output, x, w, **options)

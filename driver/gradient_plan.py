@@ -24,6 +24,9 @@ __all__ = ["GradientPlan"]
 class GradientPlan:
     """Frames and MACs of `driver.gradients.convolve2d_gradients`.
 
+    In layout 4f the input's gradient takes a frame for each pair of channels, as the convolution
+    does, and the kernels' gradient is a matrix product.
+
     Attributes
     ----------
     plan : ConvolutionPlan
@@ -35,6 +38,10 @@ class GradientPlan:
     plan: ConvolutionPlan
     wanted: tuple[bool, bool] = (True, True)
 
+    @property
+    def _in_one_pass(self) -> bool:
+        return self.plan.layout == "4f"
+
     def chunks(self, part: KernelPart) -> list[tuple[int, int]]:
         """Runs of tiles of one kernel part that pass through the device together."""
         return self.plan.chunks(part)
@@ -42,20 +49,22 @@ class GradientPlan:
     @property
     def cotangent_frames(self) -> int:
         """Frames of the output's gradient."""
-        if not any(self.wanted):
+        if not any(self.wanted) or self._in_one_pass:
             return 0
         return self.plan.frames_of(self.plan.outputs) * self.plan.precision.pictures.frames_per_item
 
     @property
     def picture_frames(self) -> int:
         """Frames of the input, once more: for the kernels' gradient."""
-        return self.plan.picture_frames if self.wanted[1] else 0
+        return self.plan.picture_frames if self.wanted[1] and not self._in_one_pass else 0
 
     @property
     def product_frames(self) -> int:
         """Frames of the input's gradient."""
         if not self.wanted[0]:
             return 0
+        if self._in_one_pass:
+            return self.plan.pair_frames * self.plan.precision.pictures.frames_per_item
         return self.plan.frames_of(self.plan.planes) * self.plan.precision.products.frames_per_item
 
     @property
@@ -71,6 +80,8 @@ class GradientPlan:
     @property
     def electronic_macs(self) -> int:
         """Real MACs of the electronics, by the rules of `driver.macs` and `driver.glue_macs`."""
+        if self._in_one_pass:
+            return self._macs_in_one_pass()
         plan, (of_input, of_kernel) = self.plan, self.wanted
         bins, pixels = plan.grid * half_width(plan.grid), plan.grid**2
         pairs = plan.planes * plan.outputs // plan.groups
@@ -96,3 +107,12 @@ class GradientPlan:
         items = plan.frames_of(plan.outputs) * pictures * any(self.wanted)
         items += plan.frames_of(plan.planes) * (pictures * of_kernel + back * of_input)
         return macs + pixels * (items + PILOT_MACS * self.pilots)
+
+    def _macs_in_one_pass(self) -> int:
+        plan, (of_input, of_kernel) = self.plan, self.wanted
+        pixels, macs = plan.grid**2, plan.macs.gemm if of_kernel else 0
+        if of_input:
+            # Energy and scale into a frame, the scale out of each pair's picture; no moments.
+            macs += plan.tiles * pixels * (2 * plan.outputs + plan.pairs)
+            macs += plan.pair_frames * pixels * macs_per_item(plan.precision.pictures, operand=True)
+        return macs + pixels * PILOT_MACS * self.pilots

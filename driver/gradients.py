@@ -9,16 +9,20 @@ With ``y = conv2d(x, w)`` and the gradient g of y, cut where the outputs lie, wi
   ``X conj(G)``, summed over tiles, and a few rows and columns of its inverse transform: electronic.
 
 What was taken off x as a polynomial comes back into dw by the moments of g, exactly.
+
+A device of layout 4f convolves g with the kernels in one pass (`driver.one_pass`).  Spectra its
+camera does not see, and so it has no gradient of kernels.
 """
 
 from __future__ import annotations
 
 from contextlib import nullcontext
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from driver.chip_products import MultiplyingDevice, operands
 from driver.convolution import (
     KERNELS,
     SupervisedDevice,
@@ -32,6 +36,7 @@ from driver.cutting import fold
 from driver.errors import CapabilityError, ShapeError
 from driver.gradient_plan import GradientPlan
 from driver.kernels import Kernels
+from driver.one_pass import cotangent_tiles
 from driver.packing_rule import precision_for
 from driver.passes import FourierDevice, cotangent_spectra, picture_spectra, product_frames
 from driver.plan import ConvolutionPlan, KernelPart
@@ -79,13 +84,13 @@ def convolve2d_gradients(
     Parameters
     ----------
     device
-        An open device of the `mft` layout.
+        An open device; of layout 4f for the input's gradient alone.
     grad_output : (B, Cout, Ho, Wo), float32 or float64, NumPy array or torch CPU tensor
         The output's gradient.
     x : (B, Cin, H, W)
     weight : (Cout, Cin/groups, kh, kw)
     stride, padding, dilation, groups, padding_mode, precision, pack
-        As in the convolution.
+        As in the convolution; in layout 4f gradients travel alone unless ``pack`` says otherwise.
     wanted : (bool, bool)
         Whether the input's and the kernels' gradients are wanted; `driver.gradient_plan` says what
         frames each needs.
@@ -100,17 +105,22 @@ def convolve2d_gradients(
     ShapeError, DTypeError, NonFiniteError, ValueRangeError
         Before any frame is exposed.
     CapabilityError
-        Before any frame is exposed: the device's laser is off, or its layout is 4f.
+        Before any frame is exposed: the device's laser is off, or the kernels' gradient is wanted
+        of a device of layout 4f.
     BackendError
         After the last frame: no light reached the camera.
     """
     cotangent, _ = as_array(grad_output, "grad_output")
     pictures, restore_x = as_array(x, "input")
     kernels, restore_w = as_array(weight, "weight")
-    if layout_of(device) == "4f":
+    layout = layout_of(device)
+    if layout == "4f" and wanted[1]:
         raise CapabilityError(
-            "gradients by light need spectra, which a 4f device does not show: take exact ones"
+            "the kernels' gradient by light needs spectra, which a 4f device's camera does not see"
+            ": take the exact one, wanted=(True, False)"
         )
+    if layout == "4f" and pack is None:
+        pack = False  # a gradient has dark rims, and only alone does it get a pedestal
     plan = ConvolutionPlan.for_shapes(
         pictures.shape,
         kernels.shape,
@@ -120,7 +130,8 @@ def convolve2d_gradients(
         dilation=dilation,
         groups=groups,
         padding_mode=padding_mode,
-        precision=precision_for(device, precision, pack),
+        precision=precision_for(device, precision, pack, layout=layout),
+        layout=layout,
     )
     shape = (plan.batch, plan.outputs, *plan.output)
     if cotangent.shape != shape:
@@ -179,6 +190,10 @@ def _gradients(
     )
     for part in plan.parts:
         kernels = KERNELS.get(weight, plan, part, threads)
+        if plan.layout == "4f":
+            assert dx is not None
+            _fold_in_one_pass(device, plan, part, dy, kernels, dx, threads)
+            continue
         of_part = np.zeros(kernels.weight.shape, np.float32)
         for tiles in GradientPlan(plan, wanted).chunks(part):
             g, moments = cotangent_spectra(device, plan, part, tiles, dy, threads)
@@ -198,6 +213,23 @@ def _gradients(
         ] = of_part
     dw = plan.sampling.taps(of_planes, plan.inputs // groups).reshape(weight.shape)
     return dx, dw if wanted[1] else None
+
+
+def _fold_in_one_pass(
+    device: FourierDevice,
+    plan: ConvolutionPlan,
+    part: KernelPart,
+    dy: Float,
+    kernels: Kernels,
+    dx: Float,
+    threads: int,
+) -> None:
+    """Add what one part of the kernels sends back to the input, on a device of layout 4f."""
+    shown = np.conj(np.swapaxes(operands(kernels), 1, 2))
+    able = cast(MultiplyingDevice, device)
+    for tiles in GradientPlan(plan).chunks(part):
+        frames, scale = cotangent_tiles(able, plan, part, tiles, dy, shown, threads)
+        fold(plan.unpacked, part, tiles, frames, scale, dx, threads)
 
 
 def _adjoint_products(plan: ConvolutionPlan, g: Float, kernels: Kernels, threads: int) -> Float:

@@ -15,18 +15,15 @@ looked at.  Two pictures in a frame leave no part free for one.
 
 from __future__ import annotations
 
-from typing import Any, Protocol
-
 import numpy as np
-import scipy.fft
 from numpy.typing import NDArray
 
-from driver.cutting import cut
-from driver.kernels import Kernels
+from driver.chip_products import MultiplyingDevice, chip_products, packed
+from driver.cutting import cut, cut_cotangent
 from driver.plan import ConvolutionPlan, KernelPart
 from driver.scratch import scratch
 
-__all__ = ["OnePassDevice", "convolved_tiles", "operands"]
+__all__ = ["convolved_tiles", "cotangent_tiles"]
 
 Complex = NDArray[np.complex64]
 Float = NDArray[np.float32]
@@ -36,26 +33,8 @@ PEDESTAL = 0.08
 error of photographs on `lab4f` stays within a tenth (0.05 leaves some pixels dark)."""
 
 
-class OnePassDevice(Protocol):
-    """What a convolution in one pass needs of a device."""
-
-    def transform(self, x: Any, *, operand: Any = None, exposure: str = "two_gain") -> Any:
-        """Orthonormal F(operand F(x)) of frames (..., N, N)."""
-        ...
-
-
-def operands(kernels: Kernels) -> Complex:
-    """What the second chip shows: ``conj(F w)``, (groups, out, in, N, N)."""
-    grid, (down, right) = kernels.grid, kernels.dilation
-    taps = np.zeros((*kernels.weight.shape[:3], grid, grid), np.float32)
-    rows, columns = kernels.weight.shape[3:]
-    taps[..., : (rows - 1) * down + 1 : down, : (columns - 1) * right + 1 : right] = kernels.weight
-    spectra: Complex = np.conj(scipy.fft.fft2(taps))
-    return spectra.astype(np.complex64, copy=False)
-
-
 def convolved_tiles(
-    device: OnePassDevice,
+    device: MultiplyingDevice,
     plan: ConvolutionPlan,
     part: KernelPart,
     tiles: tuple[int, int],
@@ -70,7 +49,7 @@ def convolved_tiles(
     device, plan, part, tiles
     x : (B, Cin, H, W) float32
     shown : (groups, out, in, N, N) complex64
-        `operands`.
+        `driver.chip_products.operands`.
     threads
 
     Returns
@@ -81,41 +60,68 @@ def convolved_tiles(
         Ones.
     polynomials : (segments, 6, planes) float32
     """
-    count, grid = tiles[1] - tiles[0], plan.grid
-    groups, outputs, inputs = shown.shape[:3]
-    cut_frames = scratch("frames", (count * plan.planes, grid, grid), np.complex64)
+    cut_frames = scratch("frames", _shape(plan, tiles, plan.planes), np.complex64)
     size, polynomials = cut(plan.unpacked, part, tiles, x, cut_frames, threads)
-    pictures = cut_frames.reshape(count, groups, inputs, grid, grid).real
-    sizes = size.reshape(count, groups, inputs)
-    sent = _packed(pictures) if plan.precision.pack else _on_pedestal(pictures)
-    result = np.zeros((count, groups, outputs, grid, grid), np.complex64)
-    for group in range(groups):
-        for out in range(outputs):
-            seen = device.transform(
-                sent[:, group],
-                operand=np.broadcast_to(shown[group, out], sent[:, group].shape),
-                exposure=plan.precision.pictures.exposure,
-            )
-            # Index -r: the lenses turn the picture about pixel (0, 0).
-            upright = np.roll(seen[..., ::-1, ::-1], (1, 1), (-2, -1))
-            each = _unpacked(upright, count) if plan.precision.pack else upright.real
-            result[:, group, out].real = np.einsum("tiyx,ti->tyx", each, sizes[:, group])
-    frames = result.reshape(-1, grid, grid)
-    return frames, np.ones(len(frames), np.float32), polynomials
+    return *_through_both(device, plan, cut_frames, size, shown), polynomials
 
 
-def _packed(pictures: Float) -> Complex:
-    """Two tiles of a plane in each frame, as real and imaginary part."""
-    frames = np.zeros(((len(pictures) + 1) // 2, *pictures.shape[1:]), np.complex64)
-    frames.real = pictures[0::2]
-    frames.imag[: len(pictures) // 2] = pictures[1::2]
-    return frames
+def cotangent_tiles(
+    device: MultiplyingDevice,
+    plan: ConvolutionPlan,
+    part: KernelPart,
+    tiles: tuple[int, int],
+    dy: Float,
+    shown: Complex,
+    threads: int,
+) -> tuple[Complex, Float]:
+    """Some tiles of the input's gradient: each pair's ``g * w``, halos and all.
+
+    Parameters
+    ----------
+    device, plan, part, tiles
+    dy : (B, Cout, *dense) float32
+        The output's gradient.
+    shown : (groups, in, out, N, N) complex64
+        ``F w``.
+    threads
+
+    Returns
+    -------
+    frames : (tiles * planes, N, N) complex64
+    scale : (tiles * planes,) float32
+        Ones.
+    """
+    cut_frames = scratch("frames", _shape(plan, tiles, plan.outputs), np.complex64)
+    size, _ = cut_cotangent(plan.unpacked, part, tiles, dy, cut_frames, threads)
+    return _through_both(device, plan, cut_frames, size, shown)
 
 
-def _unpacked(frames: Complex, count: int) -> Float:
-    pictures = np.empty((2 * len(frames), *frames.shape[1:]), np.float32)
-    pictures[0::2], pictures[1::2] = frames.real, frames.imag
-    return pictures[:count]
+def _through_both(
+    device: MultiplyingDevice,
+    plan: ConvolutionPlan,
+    cut_frames: Complex,
+    size: Float,
+    shown: Complex,
+) -> tuple[Complex, Float]:
+    """Pictures, a tile after another, through both stages: as `driver.cutting` takes them back."""
+    grid, (groups, _, channels) = plan.grid, shown.shape[:3]
+    pictures = cut_frames.reshape(-1, groups, channels, grid, grid).real
+    pack = plan.precision.pack
+    products = chip_products(
+        device,
+        packed(pictures) if pack else _on_pedestal(pictures),
+        shown,
+        size.reshape(-1, groups, channels),
+        plan.precision.pictures,
+        pack=pack,
+        through_spectra=False,
+    )
+    frames = products.reshape(-1, grid, grid)
+    return frames, np.ones(len(frames), np.float32)
+
+
+def _shape(plan: ConvolutionPlan, tiles: tuple[int, int], channels: int) -> tuple[int, int, int]:
+    return (tiles[1] - tiles[0]) * channels, plan.grid, plan.grid
 
 
 def _on_pedestal(pictures: Float) -> Complex:

@@ -18,7 +18,13 @@ from driver.tracking import PACK_PHASE_SIGMA_RAD
 __all__ = ["precision_for"]
 
 
-def precision_for(device: Any, precision: str | Precision, pack: bool | None) -> Precision:
+def precision_for(
+    device: Any,
+    precision: str | Precision,
+    pack: bool | None,
+    product: str = "electronic",
+    layout: str = "mft",
+) -> Precision:
     """The preset as it can be kept on this device now: without packing if its phase wanders.
 
     Packing that the caller asks for by `pack` stays.
@@ -28,7 +34,7 @@ def precision_for(device: Any, precision: str | Precision, pack: bool | None) ->
     ValueRangeError
         There is no preset of that name.
     """
-    chosen = preset(precision, pack)
+    chosen = preset(precision, pack, product, layout)
     if pack is not None or not chosen.pack:
         return chosen
     tracked: Tracked | None = getattr(device, "tracked", None)

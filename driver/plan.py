@@ -28,7 +28,7 @@ from driver.glue_macs import picture_scaling_macs, polynomial_macs, product_scal
 from driver.info import Timing
 from driver.kernel_parts import KernelPart, kernel_parts
 from driver.macs import Macs
-from driver.numbers import whole
+from driver.numbers import shown, whole
 from driver.precision import PassOptions, Precision, preset
 from driver.sampling import Sampling, by_phases, dense
 from driver.spectral import half_width
@@ -71,8 +71,10 @@ class ConvolutionPlan:
     reference_steps : int
         Steps of one exposure, each a camera read-out of its own.
     layout : str
-        "mft": two passes; "4f": one for each pair of channels, exposed as `precision.pictures` says
-        (a residual frame needs both stages, and there is none).
+        "mft": two passes; "4f": one for each pair of channels, exposed as `precision.pictures`.
+    product : str
+        What multiplies spectra in layout mft, "electronic" or "optical": the second pass then takes
+        a frame for each pair of channels.
     """
 
     grid: int
@@ -94,6 +96,7 @@ class ConvolutionPlan:
     precision: Precision
     reference_steps: int = 4
     layout: str = "mft"
+    product: str = "electronic"
 
     @staticmethod
     def for_shapes(
@@ -110,12 +113,14 @@ class ConvolutionPlan:
         pack: bool | None = None,
         reference_steps: int = 4,
         layout: str = "mft",
+        product: str = "electronic",
     ) -> ConvolutionPlan:
         """Plan ``conv2d`` of an input (B, Cin, H, W) with a weight (Cout, Cin/groups, kh, kw).
 
         Options mean what they mean in ``torch.nn.Conv2d``. ``pack`` overrides the preset's packing
         of two real pictures in a frame; ``reference_steps`` is the device's
-        (`driver.DeviceInfo.reference_steps`), and so is ``layout``.
+        (`driver.DeviceInfo.reference_steps`), and so is ``layout``; ``product`` as in
+        `driver.convolution.convolve2d`.
 
         Raises
         ------
@@ -133,9 +138,10 @@ class ConvolutionPlan:
             pair(dilation, "dilation", 1),
             whole(groups, "groups", 1, MOST),
             known_padding_mode(padding_mode),
-            preset(precision, pack),
+            preset(precision, pack, product, layout),
             whole(reference_steps, "reference_steps", 1, 4),
             layout,
+            product,
         )
 
     @property
@@ -166,23 +172,33 @@ class ConvolutionPlan:
         return replace(self, precision=replace(self.precision, pack=False))
 
     @property
+    def chip_multiplies(self) -> bool:
+        """Whether the second stage shows kernels' spectra, a frame for each pair of channels."""
+        return self.layout == "4f" or self.product == "optical"
+
+    @property
+    def pair_frames(self) -> int:
+        """Frames of every tile of every pair of channels, where tiles of one plane share frames."""
+        per_frame = 2 if self.precision.pack else 1
+        return self.pairs * sum(
+            -(-(last - first) // per_frame)
+            for part in self.parts
+            for first, last in self.chunks(part)
+        )
+
+    @property
     def picture_frames(self) -> int:
         """Frames of pass 1: every tile of every plane; in layout 4f, of every pair of channels."""
-        if self.layout == "4f":
-            per_frame = 2 if self.precision.pack else 1
-            return self.pairs * sum(
-                -(-(last - first) // per_frame)
-                for part in self.parts
-                for first, last in self.chunks(part)
-            )
-        return self.frames_of(self.planes) * self.precision.pictures.frames_per_item
+        items = self.pair_frames if self.layout == "4f" else self.frames_of(self.planes)
+        return items * self.precision.pictures.frames_per_item
 
     @property
     def product_frames(self) -> int:
-        """Frames of pass 2: every tile of every output channel."""
+        """Frames of pass 2: every tile of every output channel or, on the chip, of every pair."""
         if self.layout == "4f":
             return 0
-        return self.frames_of(self.outputs) * self.precision.products.frames_per_item
+        items = self.pair_frames if self.chip_multiplies else self.frames_of(self.outputs)
+        return items * self.precision.products.frames_per_item
 
     @property
     def frames(self) -> int:
@@ -216,7 +232,7 @@ class ConvolutionPlan:
         )
         return Macs(
             gemm=self.batch * self.output[0] * self.output[1] * pairs * prod(self.kernel),
-            spectral=0 if self.layout == "4f" else COMPLEX_MACS * bins * self.tiles * plane_pairs,
+            spectral=0 if self.chip_multiplies else COMPLEX_MACS * bins * self.tiles * plane_pairs,
             # Rows of the transform take real taps (2 real MACs), columns complex ones.
             kernels=plane_pairs
             * sum(
@@ -232,20 +248,23 @@ class ConvolutionPlan:
         if self.layout == "4f":
             # Energy and scale into a frame, the scale out of each pair's picture.
             return self.tiles * pixels * (2 * self.planes + self.pairs)
-        return self.tiles * (
-            self.planes * picture_scaling_macs(pixels, bins)
-            + self.outputs * product_scaling_macs(pixels, bins)
-        )
+        pictures = self.planes * picture_scaling_macs(pixels, bins)
+        if self.chip_multiplies:
+            # Energy and scale of each spectrum, both complex, into a frame, and as above.
+            return self.tiles * (pictures + self.planes * 4 * bins + self.pairs * pixels)
+        return self.tiles * (pictures + self.outputs * product_scaling_macs(pixels, bins))
 
     def _codec_macs(self) -> int:
         """Of all data frames, a pixel."""
-        pictures = self.precision.pictures
+        pictures, products = self.precision.pictures, self.precision.products
         if self.layout == "4f":
-            each = encode_macs(False, operand=True) + decode_macs(pictures.exposures_per_frame)
-            return self.picture_frames * (each + DRIFT_MACS)
-        return self.frames_of(self.planes) * macs_per_item(pictures) + self.frames_of(
-            self.outputs
-        ) * macs_per_item(self.precision.products)
+            return self.pair_frames * macs_per_item(pictures, operand=True)
+        back = (
+            self.pair_frames * macs_per_item(products, operand=True)
+            if self.chip_multiplies
+            else self.frames_of(self.outputs) * macs_per_item(products)
+        )
+        return self.frames_of(self.planes) * macs_per_item(pictures) + back
 
     def spectral_macs(
         self, convention: SpectralConvention = REAL_MACS, *, tiled: bool = True
@@ -303,10 +322,10 @@ class ConvolutionPlan:
         )
 
 
-def macs_per_item(options: PassOptions) -> int:
-    """Real MACs per pixel of one target's way through a pass."""
+def macs_per_item(options: PassOptions, *, operand: bool = False) -> int:
+    """Real MACs per pixel of one target's way through a pass, alone or beside an operand."""
     decode = options.frames_per_item * decode_macs(options.exposures_per_frame)
-    return encode_macs(options.residual) + decode + DRIFT_MACS
+    return encode_macs(options.residual, operand=operand) + decode + DRIFT_MACS
 
 
 @lru_cache(maxsize=512)
@@ -322,11 +341,12 @@ def _plan(
     precision: Precision,
     reference_steps: int,
     layout: str,
+    product: str,
 ) -> ConvolutionPlan:
     if layout not in ("mft", "4f"):
         raise ValueRangeError(f"layout is 'mft' or '4f', not {layout!r}")
-    if layout == "4f" and precision.pictures.residual:
-        raise CapabilityError("a residual frame needs both stages: not in layout 4f")
+    if product not in ("electronic", "optical"):
+        raise ValueRangeError(f"product is 'electronic' or 'optical', not {shown(product)}")
     check_shapes(input_shape, weight_shape, groups)
     if grid < 2:
         raise CapabilityError(f"a {grid}×{grid} device cannot convolve")
@@ -372,6 +392,7 @@ def _plan(
             precision=precision,
             reference_steps=reference_steps,
             layout=layout,
+            product=product,
         )
         for sampling in candidates
     ]

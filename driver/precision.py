@@ -57,8 +57,18 @@ PRECISIONS = {
 }
 
 
-def preset(precision: str | Precision, pack: bool | None = None) -> Precision:
+def preset(
+    precision: str | Precision,
+    pack: bool | None = None,
+    product: str = "electronic",
+    layout: str = "mft",
+) -> Precision:
     """The preset of that name, or one of the caller's own, with its packing overridden if given.
+
+    Where the chip multiplies (``product="optical"``), presets by name have a residual frame for
+    products: without one the first stage's floor buries them (`driver.optical_product`).  The one
+    pass of layout 4f has the products' residual frame, if two pictures share a frame; alone they
+    stand on a pedestal and need none (`driver.one_pass`).
 
     Raises
     ------
@@ -67,9 +77,14 @@ def preset(precision: str | Precision, pack: bool | None = None) -> Precision:
     """
     if not isinstance(precision, Precision):
         try:
-            precision = PRECISIONS[precision]
+            named = PRECISIONS[precision]
         except (KeyError, TypeError):
             raise ValueRangeError(
                 f"precision={shown(precision)} is not one of {', '.join(PRECISIONS)}"
             ) from None
+        precision = named
+        if product == "optical":
+            precision = replace(named, products=replace(named.products, residual=True))
+        if layout == "4f" and named.products.residual and pack is not False:
+            precision = replace(named, pictures=replace(named.pictures, residual=True))
     return precision if pack is None else replace(precision, pack=switch(pack, "pack"))

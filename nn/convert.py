@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from torch import nn
 
-from nn.functional import Gradient, Precision
+from nn.functional import Gradient, Precision, Product
 from nn.modules import OpticalConv1d, OpticalConv2d, OpticalLayer
 from nn.optics import OpticsLike
 
@@ -32,6 +32,7 @@ def convert_to_optical(
     *,
     gradient: Gradient = "exact",
     precision: Precision = "balanced",
+    product: Product = "electronic",
 ) -> nn.Module:
     """A copy of `model` whose every `Conv1d` and `Conv2d` runs on a device; weights are shared.
 
@@ -46,7 +47,7 @@ def convert_to_optical(
         See `nn.OpticalConv2d`.
     skip : iterable of str
         Qualified names of layers to leave electronic; a name of a container skips all within.
-    gradient, precision
+    gradient, precision, product
         See `nn.optical_conv2d`.
 
     Returns
@@ -68,7 +69,7 @@ def convert_to_optical(
                 "its own behaviour would be lost: name it in skip to leave it electronic"
             )
         converted = _retyped(layer, kind)
-        converted.set_optics(optics, gradient, precision)
+        converted.set_optics(optics, gradient, precision, product)
         return converted
 
     return _converted(model, skip, tuple(OPTICAL), to_optical)
@@ -82,7 +83,7 @@ def convert_to_electronic(model: nn.Module, skip: Iterable[str] = ()) -> nn.Modu
 
     def to_electronic(name: str, layer: nn.Module) -> nn.Module:
         converted = _retyped(layer, ELECTRONIC[type(layer)])  # type: ignore[index]
-        for optical in ("_optics", "gradient", "precision"):
+        for optical in ("_optics", "gradient", "precision", "product"):
             del converted.__dict__[optical]
         return converted
 

@@ -22,6 +22,7 @@ class ConvolutionOptions:
     groups: int
     padding_mode: str
     precision: str
+    product: str = "electronic"
 
 
 def pad(input: torch.Tensor, pads: tuple[int, int, int, int], mode: str) -> torch.Tensor:
@@ -55,6 +56,7 @@ def convolve_on_device(
         options.groups,
         options.padding_mode,
         options.precision,
+        options.product,
         "exact",
         device_number,
     )

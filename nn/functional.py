@@ -11,7 +11,7 @@ import torch
 from torch.nn import functional
 
 from nn.convolution import ConvolutionOptions, convolve_on_device, pad
-from nn.gradients import Gradients, exact_gradients, optical_gradients
+from nn.gradients import Gradients, device_gradients, exact_gradients
 from nn.operator import convolution, fold
 from nn.optics import OpticsLike, device_number, resolve_optics
 
@@ -20,18 +20,21 @@ __all__ = [
     "PaddingMode",
     "Pair",
     "Precision",
-    "check_gradient",
+    "Product",
+    "check_options",
     "optical_conv1d",
     "optical_conv2d",
 ]
 
-Gradient: TypeAlias = Literal["exact", "optical"]
+Gradient: TypeAlias = Literal["exact", "optical", "twin"]
 Precision: TypeAlias = Literal["fast", "balanced", "best"]
+Product: TypeAlias = Literal["electronic", "optical"]
 PaddingMode: TypeAlias = Literal["zeros", "reflect", "replicate", "circular"]
 Pair: TypeAlias = "int | tuple[int, ...]"
 
 PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
-GRADIENTS = ("exact", "optical")
+GRADIENTS = ("exact", "optical", "twin")
+PRODUCTS = ("electronic", "optical")
 
 
 def _pair(value: Pair, name: str) -> tuple[int, int]:
@@ -112,9 +115,11 @@ class _OpticalConvolution(torch.autograd.Function):
 def _gradients(ctx: Any, grad_output: torch.Tensor) -> Gradients:
     input, weight = ctx.saved_tensors
     wanted = (ctx.needs_input_grad[0], ctx.needs_input_grad[1])
-    if ctx.gradient == "optical":
-        return optical_gradients(grad_output, input, weight, ctx.device_number, ctx.options, wanted)
-    return exact_gradients(grad_output, input, weight, ctx.options, wanted)
+    if ctx.gradient == "exact":
+        return exact_gradients(grad_output, input, weight, ctx.options, wanted)
+    return device_gradients(
+        grad_output, input, weight, ctx.device_number, ctx.options, ctx.gradient, wanted
+    )
 
 
 def _remember(ctx: Any, inputs: tuple[Any, ...], output: torch.Tensor) -> None:
@@ -127,7 +132,7 @@ def _remember(ctx: Any, inputs: tuple[Any, ...], output: torch.Tensor) -> None:
 
 # torch.func wants a Function; who calls the bare operator has a gradient as well.
 convolution.register_autograd(
-    lambda ctx, grad_output: (*_gradients(ctx, grad_output), *(None,) * 8),
+    lambda ctx, grad_output: (*_gradients(ctx, grad_output), *(None,) * 9),
     setup_context=_remember,
 )
 
@@ -163,6 +168,7 @@ def optical_conv2d(
     optics: OpticsLike,
     gradient: Gradient = "exact",
     precision: Precision = "balanced",
+    product: Product = "electronic",
 ) -> torch.Tensor:
     """Two-dimensional convolution (cross-correlation, as in torch) on an optical device.
 
@@ -179,13 +185,17 @@ def optical_conv2d(
     padding_mode : "zeros", "reflect", "replicate" or "circular"
     optics : Device, str or None
         A device, its URI, or None for the shared default device.
-    gradient : "exact" or "optical"
+    gradient : "exact", "optical" or "twin"
         "exact": that of `torch.nn.functional.conv2d` at the same input and weight, computed
         electronically in the input's dtype, and differentiable in turn.  "optical": the gradients
         of input and weight are convolutions on the device too, with its noise; the bias's is
-        electronic.
+        electronic.  "twin": those of the calibrated, noiseless model of the device, limits of its
+        chip included (`driver.twin_gradients`).
     precision : "fast", "balanced" or "best"
         Preset of the device's dynamic-range measures.
+    product : "electronic" or "optical"
+        What multiplies spectra: electronics, or the chip itself, a frame for each pair of channels.
+        A device of layout 4f multiplies on its chip in any case.
 
     Returns
     -------
@@ -199,11 +209,13 @@ def optical_conv2d(
         If `input` is neither floating point nor complex (torch convolves integers, exactly; light
         cannot), or `optics` is no device.
     ValueError
-        If `padding_mode` or `gradient` is unknown.
+        If `padding_mode`, `gradient` or `product` is unknown.
     driver.DriverError
         For what the device refuses: NaN or infinity, a device that is closed.
     """
-    _check_options(padding_mode, gradient)
+    if padding_mode not in PADDING_MODES:
+        raise ValueError(f"padding_mode must be one of {PADDING_MODES}, got {padding_mode!r}")
+    check_options(gradient, product)
     _refuse_what_torch_refuses(
         functional.conv2d, input, weight, bias, stride, padding, dilation, groups
     )
@@ -223,6 +235,7 @@ def optical_conv2d(
                 optics=optics,
                 gradient=gradient,
                 precision=precision,
+                product=product,
             ),
             input,
             weight,
@@ -241,6 +254,7 @@ def optical_conv2d(
             optics=optics,
             gradient=gradient,
             precision=precision,
+            product=product,
         )
         return batched[0]
 
@@ -258,7 +272,9 @@ def optical_conv2d(
     if left != right or top != bottom:
         input = pad(input, pads, padding_mode)
         left = top = 0
-    options = ConvolutionOptions(stride, (top, left), dilation, groups, padding_mode, precision)
+    options = ConvolutionOptions(
+        stride, (top, left), dilation, groups, padding_mode, precision, product
+    )
     output: torch.Tensor = _OpticalConvolution.apply(
         input, weight, device_number(resolve_optics(optics)), options, gradient
     )
@@ -288,6 +304,7 @@ def optical_conv1d(
     optics: OpticsLike,
     gradient: Gradient = "exact",
     precision: Precision = "balanced",
+    product: Product = "electronic",
 ) -> torch.Tensor:
     """One-dimensional convolution on an optical device: pictures of one row.
 
@@ -298,7 +315,7 @@ def optical_conv1d(
     bias : torch.Tensor or None, shape (K,)
     stride, padding, dilation, groups
         As in `torch.nn.functional.conv1d`; `padding` may be "same" or "valid".
-    padding_mode, optics, gradient, precision
+    padding_mode, optics, gradient, precision, product
         As in `optical_conv2d`, and so are the errors.
 
     Returns
@@ -320,6 +337,7 @@ def optical_conv1d(
         optics=optics,
         gradient=gradient,
         precision=precision,
+        product=product,
     )
     return rows.squeeze(-2)
 
@@ -329,12 +347,6 @@ def _single(value: Pair, name: str) -> int:
     if len(values) != 1:
         raise RuntimeError(f"expected {name} to be an integer or one of them, got {value!r}")
     return index(values[0])
-
-
-def _check_options(padding_mode: str, gradient: str) -> None:
-    if padding_mode not in PADDING_MODES:
-        raise ValueError(f"padding_mode must be one of {PADDING_MODES}, got {padding_mode!r}")
-    check_gradient(gradient)
 
 
 def _of_parts(
@@ -363,7 +375,9 @@ def _check_kinds(input: torch.Tensor, weight: torch.Tensor) -> None:
         )
 
 
-def check_gradient(gradient: str) -> None:
-    """Refuse a way of computing gradients that does not exist (errors: `optical_conv2d`)."""
+def check_options(gradient: str, product: str) -> None:
+    """Refuse a gradient or a product that does not exist (errors: `optical_conv2d`)."""
     if gradient not in GRADIENTS:
         raise ValueError(f"gradient must be one of {GRADIENTS}, got {gradient!r}")
+    if product not in PRODUCTS:
+        raise ValueError(f"product must be one of {PRODUCTS}, got {product!r}")

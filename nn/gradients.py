@@ -1,4 +1,4 @@
-"""Gradients of a convolution with respect to its input and weight, electronic and optical.
+"""Gradients of a convolution with respect to its input and weight: exact, and the device's.
 
 With ``out = sum_c w[k, c] ⋆ P(x)[c]``, ``P`` the padding, stride ``s`` and dilation ``d``:
 
@@ -16,7 +16,7 @@ import torch
 from nn.convolution import ConvolutionOptions, pad
 from nn.gradient_operator import convolution_gradients
 
-__all__ = ["Gradients", "exact_gradients", "optical_gradients"]
+__all__ = ["Gradients", "device_gradients", "exact_gradients"]
 
 Gradients = tuple[torch.Tensor | None, torch.Tensor | None]
 
@@ -77,17 +77,18 @@ def exact_gradients(
     return grad_input if wanted[0] else None, grad_weight if wanted[1] else None
 
 
-def optical_gradients(
+def device_gradients(
     grad_output: torch.Tensor,
     input: torch.Tensor,
     weight: torch.Tensor,
     device_number: int,
     options: ConvolutionOptions,
+    gradient: str,
     wanted: tuple[bool, bool],
 ) -> Gradients:
-    """Both gradients through the device, with its noise: see `driver.gradients`.
+    """Both gradients of the device's own: "optical", by light and with its noise, or its "twin".
 
-    `driver.gradient_plan` counts their frames.
+    See `driver.gradients` and `driver.twin_gradients`; `driver.gradient_plan` counts frames.
 
     Parameters and results as for `exact_gradients`, without gradients of their own.
 
@@ -98,7 +99,7 @@ def optical_gradients(
     """
     if torch.is_grad_enabled():
         raise RuntimeError(
-            'optical gradients cannot be differentiated in turn; use gradient="exact"'
+            f'{gradient} gradients cannot be differentiated in turn; use gradient="exact"'
         )
     of_input, of_weight = convolution_gradients(
         grad_output,
@@ -110,6 +111,8 @@ def optical_gradients(
         options.groups,
         options.padding_mode,
         options.precision,
+        options.product,
+        gradient,
         *wanted,
         device_number,
     )

@@ -45,10 +45,12 @@ class ConvolutionCall:
         batch: int | None = None,
         reference_steps: int = 4,
         layout: str = "mft",
+        product: str | None = None,
     ) -> ConvolutionPlan:
         """What the call takes on an N×N device; of `batch` pictures instead of those it had.
 
-        ``reference_steps`` and ``layout`` are the device's (`driver.DeviceInfo`).
+        ``reference_steps`` and ``layout`` are the device's (`driver.DeviceInfo`); ``product``
+        is an optical layer's own by default.
 
         Raises
         ------
@@ -76,6 +78,7 @@ class ConvolutionCall:
             precision=precision,
             reference_steps=reference_steps,
             layout=layout,
+            product=product or str(getattr(layer, "product", "electronic")),
         )
 
 

@@ -11,7 +11,8 @@ from nn.functional import (
     Gradient,
     PaddingMode,
     Precision,
-    check_gradient,
+    Product,
+    check_options,
     optical_conv1d,
     optical_conv2d,
 )
@@ -26,15 +27,23 @@ class OpticalLayer(nn.Module):
     _optics: OpticsReference
     gradient: Gradient
     precision: Precision
+    product: Product
     _optical: Callable[..., torch.Tensor]
     """The functional form of the layer's kind."""
 
-    def set_optics(self, optics: OpticsLike, gradient: Gradient, precision: Precision) -> None:
-        """Choose device, gradient and precision anew; parameters stay as they are."""
-        check_gradient(gradient)
+    def set_optics(
+        self,
+        optics: OpticsLike,
+        gradient: Gradient,
+        precision: Precision,
+        product: Product = "electronic",
+    ) -> None:
+        """Choose device, gradient, precision and product anew; parameters stay as they are."""
+        check_options(gradient, product)
         self._optics = OpticsReference(optics)
         self.gradient = gradient
         self.precision = precision
+        self.product = product
 
     @property
     def optics(self) -> OpticalDevice:
@@ -60,13 +69,14 @@ class OpticalLayer(nn.Module):
             optics=self.optics,
             gradient=self.gradient,
             precision=self.precision,
+            product=self.product,
         )
 
     def extra_repr(self) -> str:
         """Torch's description, then the optical part."""
         return (
             f"{super().extra_repr()}, optics={self._optics!r}, gradient={self.gradient!r}, "
-            f"precision={self.precision!r}"
+            f"precision={self.precision!r}, product={self.product!r}"
         )
 
 
@@ -82,9 +92,10 @@ class OpticalConv2d(OpticalLayer, nn.Conv2d):
     optics : Device, str or None
         A device, a URI (opened at once and shared in this process), or None for the shared
         default device, opened and calibrated at its first use.
-    gradient : "exact" or "optical"
+    gradient : "exact", "optical" or "twin"
         See `nn.optical_conv2d`.
     precision : "fast", "balanced" or "best"
+    product : "electronic" or "optical"
 
     Notes
     -----
@@ -111,6 +122,7 @@ class OpticalConv2d(OpticalLayer, nn.Conv2d):
         optics: OpticsLike = None,
         gradient: Gradient = "exact",
         precision: Precision = "balanced",
+        product: Product = "electronic",
     ) -> None:
         super().__init__(
             in_channels,
@@ -125,7 +137,7 @@ class OpticalConv2d(OpticalLayer, nn.Conv2d):
             device,
             dtype,
         )
-        self.set_optics(optics, gradient, precision)
+        self.set_optics(optics, gradient, precision, product)
 
 
 class OpticalConv1d(OpticalLayer, nn.Conv1d):
@@ -135,7 +147,7 @@ class OpticalConv1d(OpticalLayer, nn.Conv1d):
     ----------
     in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode
         As in `torch.nn.Conv1d`.
-    device, dtype, optics, gradient, precision
+    device, dtype, optics, gradient, precision, product
         As in `OpticalConv2d`, whose notes hold here too.
     """
 
@@ -158,6 +170,7 @@ class OpticalConv1d(OpticalLayer, nn.Conv1d):
         optics: OpticsLike = None,
         gradient: Gradient = "exact",
         precision: Precision = "balanced",
+        product: Product = "electronic",
     ) -> None:
         super().__init__(
             in_channels,
@@ -172,4 +185,4 @@ class OpticalConv1d(OpticalLayer, nn.Conv1d):
             device,
             dtype,
         )
-        self.set_optics(optics, gradient, precision)
+        self.set_optics(optics, gradient, precision, product)

@@ -60,6 +60,7 @@ def convolution(
     groups: int,
     padding_mode: str,
     precision: str,
+    product: str,
     gradient: str,
     device_number: int,
 ) -> torch.Tensor:
@@ -76,6 +77,8 @@ def convolution(
         groups=groups,
         padding_mode=padding_mode,
         precision=precision,
+        # A device that knows no other product need not know the word.
+        **({} if product == "electronic" else {"product": product}),
     )
     return output.to(
         input.device, input.dtype, memory_format=result_format(input, weight), copy=False

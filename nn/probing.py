@@ -231,6 +231,7 @@ class _Run:
     call: ConvolutionCall
     device: Device
     precision: str
+    product: str
     output: torch.Tensor
     squares: tuple[float, float]
     spent: dict[str, float]
@@ -257,7 +258,15 @@ def _measured(
             found = light.forward(inputs[0])  # past its hooks
             after = device.telemetry()
             spent = {name: getattr(after, name) - getattr(before, name) for name in _COUNTERS}
-            made = _Run(calls[-1], device, light.precision, found, _squares(found, output), spent)
+            made = _Run(
+                calls[-1],
+                device,
+                light.precision,
+                light.product,
+                found,
+                _squares(found, output),
+                spent,
+            )
             runs.setdefault(name, []).append(made)
 
         return run
@@ -310,6 +319,7 @@ def _report(name: str, runs: list[_Run], damage: float) -> LayerReport:
             run.precision,
             reference_steps=run.device.info.reference_steps,
             layout=run.device.info.layout,
+            product=run.product,
         )
         for run in runs
     ]

@@ -62,15 +62,15 @@ def draw_reductions(forward: Sequence[NetworkCount], training: Sequence[NetworkC
     figure = new_figure(1.6 + 1.15 * len(forward), 6.6)
     upper, lower = figure.subplots(2, 1, sharex=True)
     grid, batch, convention = forward[0].grid, forward[0].batch, forward[0].convention
-    shared = {
+    kinds = {
         "spectral, whole pictures": ("spectral", COLOURS["sky"]),
         "best of both per layer": ("best", COLOURS["blue"]),
         f"spectral on {grid}×{grid} tiles": ("tiled", COLOURS["orange"]),
         "best of both, tiled": ("best_tiled", COLOURS["red"]),
+        "best of both, all electronics counted": ("best_electronic", COLOURS["grey"]),
     }
-    codec = {"best of both, all electronics counted": ("best_electronic", COLOURS["grey"])}
-    _bars(upper, forward, {**shared, **codec})
-    _bars(lower, training, shared)
+    _bars(upper, forward, kinds)
+    _bars(lower, training, kinds)
     upper.set_title("forward pass", fontsize=9, loc="left")
     lower.set_title("training step (weight and input gradients included)", fontsize=9, loc="left")
     lower.set_xticks(

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from driver.gradient_plan import GradientPlan
 from driver.plan import ConvolutionPlan
 from driver.spectral_macs import REAL_MACS, SpectralConvention
 from nn.layers import ConvolutionCall, watched
@@ -22,19 +23,34 @@ __all__ = ["LayerCount", "NetworkCount", "count_network"]
 
 @dataclass(frozen=True)
 class LayerCount:
-    """One convolution: its plan for the whole batch, and how often training repeats its products.
+    """One convolution: its plan for the whole batch, and the gradients that training takes.
 
     Attributes
     ----------
-    passes : int
-        Products of this size that a training step takes: the forward pass, the weight's gradient
-        (if the weight is trained) and the input's (if anything before it is).
+    wanted : (bool, bool)
+        Whether the input's gradient is needed (anything before it is trained), and the weight's.
     """
 
     name: str
     kernel: str
     plan: ConvolutionPlan
-    passes: int
+    wanted: tuple[bool, bool]
+
+    @property
+    def passes(self) -> int:
+        """Products of this size that a training step takes: forward, and each gradient."""
+        return 1 + sum(self.wanted)
+
+    def electronic(self, training: bool) -> int:
+        """All that the device's electronics do for the batch.
+
+        In training with both gradients by light, and kernels' spectra anew, since weights change.
+        """
+        macs = self.plan.macs
+        if not training:
+            return macs.electronic
+        gradients = GradientPlan(self.plan, self.wanted).electronic_macs
+        return macs.electronic + macs.kernels + gradients
 
 
 @dataclass(frozen=True)
@@ -97,14 +113,16 @@ class NetworkCount:
 
     @property
     def electronic(self) -> float:
-        """All that the device's electronics do in a forward pass: also encoding and decoding."""
-        return sum(layer.plan.macs.electronic for layer in self.layers) / self.batch
+        """All that the device's electronics do: also encoding and decoding (`LayerCount`)."""
+        return sum(layer.electronic(self.training) for layer in self.layers) / self.batch
 
     @property
     def best_electronic(self) -> float:
         """The same, of those layers for which it is fewer than a matrix product."""
-        macs = (layer.plan.macs for layer in self.layers)
-        return sum(min(m.gemm, m.electronic) for m in macs) / self.batch
+        return sum(
+            min(self.of(layer, layer.plan.macs.gemm), layer.electronic(self.training) / self.batch)
+            for layer in self.layers
+        )
 
 
 def count_network(
@@ -162,11 +180,11 @@ def _layers(
     for call in calls:
         layer = call.layer
         size = "×".join(map(str, (*layer.kernel_size, layer.in_channels, layer.out_channels)))
-        passes = 1 + layer.weight.requires_grad + call.input_needs_gradient
+        wanted = (call.input_needs_gradient, layer.weight.requires_grad)
         plan = call.plan(
             grid, precision, batch=batch, reference_steps=reference_steps, layout=layout
         )
-        yield LayerCount(call.name, size, plan, passes)
+        yield LayerCount(call.name, size, plan, wanted)
 
 
 def _counter(

@@ -108,17 +108,12 @@ def _table(counts: Sequence[NetworkCount]) -> Table:
     table = report_table(f"MACs of {kind} per picture, batch {first.batch}: convolutions")
     table.add_column("network", no_wrap=True)
     n = first.grid
-    names = ["GEMM", "spectral", "best of\nboth", f"on {n}×{n}\ntiles", "best,\ntiled"]
-    if not first.training:
-        names.append("electronics")
-    for name in names:
+    tiled = (f"on {n}×{n}\ntiles", "best,\ntiled")
+    for name in ("GEMM", "spectral", "best of\nboth", *tiled, "electronics"):
         table.add_column(name, justify="right", no_wrap=True)
     for each in counts:
-        parts = [each.spectral, each.best, each.tiled, each.best_tiled]
-        row = [count(each.gemm), *(_ratio(part, each.gemm) for part in parts)]
-        if not first.training:
-            row.append(_ratio(each.electronic, each.gemm))
-        table.add_row(each.name, *row)
+        parts = [each.spectral, each.best, each.tiled, each.best_tiled, each.electronic]
+        table.add_row(each.name, count(each.gemm), *(_ratio(part, each.gemm) for part in parts))
     return table
 
 
@@ -143,7 +138,7 @@ def _layer_table(counted: NetworkCount) -> Table:
             f"{plan.tiles:,}",
             f"{plan.frames:,}",
             *(count(counted.of(layer, amount)) for amount in amounts.values()),
-            count(plan.macs.electronic / counted.batch),
+            count(layer.electronic(counted.training) / counted.batch),
             min(amounts, key=lambda name: amounts[name]),
         )
     return table
@@ -164,11 +159,11 @@ def _notes(counted: NetworkCount, precision: str) -> str:
             "Training: the gradients of weight and input are as many products as the forward pass; "
             "the first layer's input needs none."
         )
-    else:
-        notes.append(
-            "Electronics: all of it, on tiles: products, encoding and decoding at precision "
-            f"{precision!r}, scaling, polynomials; real MACs whatever the convention."
-        )
+    light = ", both gradients by light, kernels' spectra anew" if counted.training else ""
+    notes.append(
+        f"Electronics: all of it, on tiles{light}: products, encoding and decoding at precision "
+        f"{precision!r}, scaling, polynomials; real MACs whatever the convention."
+    )
     return "\n".join(notes)
 
 
@@ -193,7 +188,7 @@ def _as_dict(counted: NetworkCount) -> dict[str, Any]:
                 "gemm": layer.plan.macs.gemm,
                 "spectral": layer.plan.spectral_macs(counted.convention, tiled=False),
                 "tiled": layer.plan.spectral_macs(counted.convention),
-                "electronic": layer.plan.macs.electronic,
+                "electronic": layer.electronic(counted.training),
             }
             for layer in counted.layers
         ],

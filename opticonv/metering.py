@@ -136,6 +136,7 @@ class MeteredDevice:
         groups: int = 1,
         padding_mode: str = "zeros",
         precision: str = "balanced",
+        product: str = "electronic",
     ) -> torch.Tensor:
         """As the device's own; (n, C, H, W) with (K, C/groups, kh, kw), float32."""
         options: dict[str, Any] = {
@@ -145,7 +146,7 @@ class MeteredDevice:
             "groups": groups,
             "padding_mode": padding_mode,
         }
-        y: torch.Tensor = convolve2d(self, x, w, precision=precision, **options)
+        y: torch.Tensor = convolve2d(self, x, w, precision=precision, product=product, **options)
         plan = ConvolutionPlan.for_shapes(
             tuple(x.shape),
             tuple(w.shape),
@@ -153,6 +154,7 @@ class MeteredDevice:
             precision=precision,
             reference_steps=self._device.info.reference_steps,
             layout=self._device.info.layout,
+            product=product,
             **options,
         )
         error = detail = 0.0

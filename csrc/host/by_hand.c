@@ -63,8 +63,6 @@ odev_status odev_check_transform(const odev_device *device, const odev_transform
     return odev_fail(ODEV_ERR_ARGUMENT, "exposures a frame must be 1 to %d, not %u", ODEV_MAX_EXPOSURES,
                      job->exposures);
   if (job->brighten[0] != 0) return odev_fail(ODEV_ERR_ARGUMENT, "exposure 0 is the dimmest: brighten[0] must be 0");
-  if (job->residual && job->operand)
-    return odev_fail(ODEV_ERR_CAPABILITY, "a residual frame needs both stages: it cannot go with an operand");
   if (job->exposure_ns < device->caps.exposure_min_ns || job->exposure_ns > device->caps.exposure_max_ns)
     return odev_fail(ODEV_ERR_ARGUMENT, "exposure must be %g to %g us, not %g us",
                      (double)device->caps.exposure_min_ns * 1e-3, (double)device->caps.exposure_max_ns * 1e-3,

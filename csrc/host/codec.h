@@ -64,6 +64,7 @@ typedef struct {
   float scale;      /* field on the chip = scale * x */
   float chip_scale; /* the same, of the normalised target that the scratch still holds */
   float peak;       /* predicted |F(field)|^2 at its strongest bin */
+  float operand_scale; /* stage b shows this much of the normalised operand; 0: both stages share one target */
 } odev_encoded;
 
 /* Floats of scratch for one thread's encoding. */

@@ -196,7 +196,7 @@ typedef struct odev_transform_job {
   uint32_t items;
   int32_t threads;
   uint32_t inverse;    /* y = F^-1(x), by conjugation */
-  uint32_t residual;   /* a second frame takes up what the first could not realise */
+  uint32_t residual;   /* a second frame takes up what the first could not realise; of x alone where there is an operand */
   uint32_t exposures;  /* of each frame */
   uint8_t brighten[ODEV_MAX_EXPOSURES]; /* attenuator steps by which exposure e is brighter */
   uint32_t retries;    /* of frames whose dimmest exposure saturated */

@@ -168,9 +168,9 @@ INLINE void targets_to_heat(const odev_codec *k, odev_geometry g, const encode_s
     }
 }
 
-/* What the calibrated model says these codes realise, m_a m_b, subtracted from scale * t: the target
- * of a residual frame, left in t. */
-INLINE void subtract_realised(const odev_codec *k, odev_geometry g, const encode_scratch *s, float scale, void *codes) {
+/* What the calibrated model says these codes realise, m_a m_b or with an operand m_a, subtracted from scale * t: the
+ * target of a residual frame, left in t. */
+INLINE void subtract_realised(const odev_codec *k, odev_geometry g, const encode_scratch *s, float scale, int has_operand, void *codes) {
   const vf to_u = vset(1.0f / k->code_max);
   for (int h = 0; h < 4; ++h)
     for (int r = 0; r < g.n; ++r)
@@ -192,9 +192,9 @@ INLINE void subtract_realised(const odev_codec *k, odev_geometry g, const encode
       const int at = r * g.ld + c;
       vf psi[4], si, co;
       for (int h = 0; h < 4; ++h) psi[h] = vload(turns[h] + c);
-      vsincos_turns(psi[1] + psi[3], &si, &co);
+      vsincos_turns(psi[1] + (has_operand ? vset(PARKED_PHI) : psi[3]), &si, &co);
       vc made = {co, si};
-      for (int i = 0; i < 2; ++i) {
+      for (int i = 0; i < (has_operand ? 1 : 2); ++i) {
         const vf rho = vload(k->rho[i] + at);
         vsincos_turns(psi[2 * i] + vload(k->theta0_turns[i] + at), &si, &co);
         made = vc_mul(made, vfma(rho, co, vset(1.0f)), rho * si);
@@ -203,6 +203,26 @@ INLINE void subtract_realised(const odev_codec *k, odev_geometry g, const encode
       vstore(s->t_im + at, vfma(vload(s->t_im + at), vset(scale), -made.im));
     }
   }
+}
+
+/* Mean power of what stage a shows of scale * t beside its target, its floor where it cannot go as low: as it leaves
+ * stage b, pixel by pixel, or as a whole where a lens spreads it.  `of_target`: that of the target too. */
+INLINE double shown_power(const odev_codec *k, odev_geometry g, const encode_scratch *s, float scale, float operand_scale, int of_target) {
+  vf sum[SUB], passed[SUB];
+  for (int j = 0; j < SUB; ++j) sum[j] = passed[j] = vset(0.0f);
+  for (int r = 0; r < g.n; ++r)
+    for (int c = 0; c < g.ld; c += W) {
+      const int at = r * g.ld + c, j = c / W % SUB;
+      const vf a = vload(s->t_re + at) * vset(scale), b = vload(s->t_im + at) * vset(scale);
+      const vf o_re = vload(s->o_re + at), o_im = vload(s->o_im + at), lets = vfma(o_re, o_re, o_im * o_im);
+      const vf wanted = vfma(a, a, b * b), least = vset(1.0f) - vload(k->rho[0] + at);
+      vf power = vmax(wanted, least * least);
+      if (!of_target) power = power - wanted;
+      passed[j] = passed[j] + lets;
+      sum[j] = k->is_4f ? sum[j] + power : vfma(power, lets, sum[j]);
+    }
+  const double pixels = (double)g.n * (double)g.n, through = k->is_4f ? sum_lanes(passed) / pixels : 1.0;
+  return sum_lanes(sum) / pixels * through * (double)operand_scale * (double)operand_scale * (double)k->input_power;
 }
 
 INLINE float scale_for(float most) { return most > 0 ? 1.0f / __builtin_sqrtf(most) : 1.0f; }
@@ -222,10 +242,11 @@ INLINE odev_encoded encode_frame_impl(const odev_codec *k, odev_geometry g, int 
   targets_to_heat(k, g, &s, scale, operand_scale, operand != NULL);
   heat_to_codes(k, g, is_float, has_crosstalk, has_ring, &s, codes);
   const float both = scale * operand_scale;
+  const float floor = operand ? (float)(CREST_RESIDUAL * shown_power(k, g, &s, scale, operand_scale, 0)) : 0.0f;
   if (k->is_4f) {
     const target_statistics t = statistics_of(g, s.x_re, s.x_im);
     const double passed = passed_power(k, g, operand, normalising_factor(g, operand), t);
-    return (odev_encoded){both * factor, both, predicted_image_peak(g, t, passed, both)};
+    return (odev_encoded){both * factor, scale, predicted_image_peak(g, t, passed, both) + floor, operand_scale};
   }
   if (operand) /* the product is what the lens sees */
     for (int at = 0; at < g.n * g.ld; at += W) {
@@ -235,26 +256,35 @@ INLINE odev_encoded encode_frame_impl(const odev_codec *k, odev_geometry g, int 
       vstore(s.x_im + at, p.im);
     }
   const target_statistics t = statistics_of(g, s.x_re, s.x_im);
-  return (odev_encoded){both * factor, both, predicted_peak(g, t, both)};
+  return (odev_encoded){both * factor, scale, predicted_peak(g, t, both) + floor, operand ? operand_scale : 0.0f};
 }
 
-/* The frame that takes up what `codes`, just encoded from the same scratch, could not realise. */
+/* The frame that takes up what `codes`, just encoded from the same scratch, could not realise; with an operand, what
+ * stage a could not, seen through the same stage b. */
 INLINE odev_encoded encode_residual_impl(const odev_codec *k, odev_geometry g, odev_encoded first, void *codes,
                                          void *residual_codes, float *memory) {
   encode_scratch s = encode_scratch_of(g, memory);
-  subtract_realised(k, g, &s, first.chip_scale, codes);
+  const int has_operand = first.operand_scale > 0;
+  subtract_realised(k, g, &s, first.chip_scale, has_operand, codes);
   vf most = vset(0.0f);
   for (int at = 0; at < g.n * g.ld; at += W) {
     const vf a = vload(s.t_re + at), b = vload(s.t_im + at);
-    most = vmax(most, vfma(a, a, b * b) * vload(k->per_reach2[0] + at) * vload(k->per_reach2[1] + at));
+    vf share = vfma(a, a, b * b) * vload(k->per_reach2[0] + at);
+    if (!has_operand) share = share * vload(k->per_reach2[1] + at);
+    most = vmax(most, share);
   }
   const float own = scale_for(lane_max(most));
-  targets_to_heat(k, g, &s, own, 1.0f, 0);
+  targets_to_heat(k, g, &s, own, first.operand_scale, has_operand);
   heat_to_codes(k, g, k->float_codes, k->has_crosstalk, k->has_ring, &s, residual_codes);
-  /* A residual lies where the target is strong, in few pixels: flat, but with more speckle. */
-  const target_statistics t = statistics_of(g, s.t_re, s.t_im);
-  const float mean = (float)(t.energy / ((double)g.n * (double)g.n));
-  return (odev_encoded){first.scale * own, own, (float)CREST_RESIDUAL * mean * own * own * k->input_power};
+  double peak = 0;
+  if (has_operand) {
+    peak = CREST_BESIDE_OPERAND * shown_power(k, g, &s, own, first.operand_scale, 1);
+  } else {
+    /* A residual lies where the target is strong, in few pixels: flat, but with more speckle. */
+    const double mean = statistics_of(g, s.t_re, s.t_im).energy / ((double)g.n * (double)g.n);
+    peak = CREST_RESIDUAL * mean * (double)own * (double)own * (double)k->input_power;
+  }
+  return (odev_encoded){first.scale * own, own, (float)peak, first.operand_scale};
 }
 
 #endif

@@ -9,6 +9,8 @@
 /* Strongest over mean bin power of a flat spectrum: ln 4096 = 8.3 is expected, tails reach 14. */
 #define CREST_FLAT 11.0
 #define CREST_RESIDUAL 20.0
+/* The same where stage b is an operand: residuals are then of most pixels, and as sharp as the picture's edges. */
+#define CREST_BESIDE_OPERAND 40.0
 #define PEAK_FACTOR 1.8
 /* Strongest over mean pixel power of a filtered picture less its slow parts. */
 #define CREST_IMAGE 20.0

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from driver import Device, open_device
 from driver.convolution import convolve2d
 from driver.errors import CapabilityError, PackingWarning
+from driver.gradient_plan import GradientPlan
 from driver.gradients import convolve2d_gradients
 from driver.plan import ConvolutionPlan
 from driver.precision import PassOptions, Precision
@@ -96,14 +97,79 @@ def test_a_pedestal_lifts_a_picture_over_the_floor(
     assert alone < packed < 0.04
 
 
+def test_a_residual_frame_takes_up_what_the_first_stage_could_not(
+    rng: np.random.Generator, calibrated: Callable[..., Device], error_of: Callable[..., float]
+) -> None:
+    """Two pictures in a frame leave no part for a pedestal, and most of these is near zero."""
+    x, w = drawn(rng, (4, 1, 30, 30), (4, 1, 3, 3))
+    x = x**5
+    exact = exact_convolution(x, w)
+    found = []
+    for residual in (False, True):
+        options = PassOptions("two_gain", residual=residual)
+        own = Precision("own", options, options)
+        plan = ConvolutionPlan.for_shapes(x.shape, w.shape, grid=SIZE, precision=own, layout="4f")
+        with calibrated("emulator:lab4f", seed=7, device__n=SIZE) as device:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", PackingWarning)
+                found.append(error_of(device.convolve2d(x, w, precision=own, pack=True), exact))
+            told = device.last_result
+        assert told is not None
+        assert told.frames - told.pilots - told.retries == plan.frames
+    assert found[1] < 0.9 * found[0]
+
+
+@pytest.mark.parametrize("pack", [None, True])
+@pytest.mark.parametrize(("x_shape", "w_shape", "options"), LAYERS)
+def test_an_inputs_gradient_takes_one_pass(
+    rng: np.random.Generator,
+    error_of: Callable[..., float],
+    x_shape: tuple[int, ...],
+    w_shape: tuple[int, ...],
+    options: dict[str, Any],
+    pack: bool | None,
+) -> None:
+    x, w = drawn(rng, x_shape, w_shape)
+    groups = options.get("groups", 1)
+    layer = torch.nn.Conv2d(
+        x_shape[1], w_shape[0], w_shape[2:], bias=False, **{"groups": groups, **options}
+    )
+    layer.weight.data = torch.from_numpy(w)
+    picture = torch.from_numpy(x).requires_grad_()
+    y = layer(picture)
+    (g,) = drawn(rng, tuple(y.shape))
+    (wanted,) = torch.autograd.grad(y, picture, torch.from_numpy(g))
+    plan = ConvolutionPlan.for_shapes(
+        x_shape, w_shape, grid=SIZE, pack=bool(pack), layout="4f", **options
+    )
+    count = GradientPlan(plan, (True, False))
+    with open_device("emulator:ideal", device__n=SIZE, device__layout="4f") as device:
+        dx, dw = device.convolve2d_gradients(g, x, w, pack=pack, wanted=(True, False), **options)
+        assert device.telemetry().frames == count.frames
+    assert dw is None
+    assert error_of(dx, wanted.numpy()) < 1e-5
+    # The kernels' gradient is a matrix product as large as the convolution's.
+    both = GradientPlan(plan)
+    assert both.frames == count.frames
+    assert both.electronic_macs == count.electronic_macs + plan.macs.gemm
+
+
+def test_an_inputs_gradient_by_light_is_close(
+    rng: np.random.Generator, calibrated: Callable[..., Device], error_of: Callable[..., float]
+) -> None:
+    """A gradient's rims are dark: alone, it stands on a pedestal (packed, it is 20 % off)."""
+    g, x, w = drawn(rng, (2, 4, 30, 30), (2, 2, 32, 32), (4, 2, 3, 3))
+    wanted = torch.nn.functional.conv_transpose2d(torch.from_numpy(g), torch.from_numpy(w)).numpy()
+    with calibrated("emulator:lab4f", seed=7, device__n=SIZE) as device:
+        dx, _ = device.convolve2d_gradients(g, x, w, wanted=(True, False))
+    assert error_of(dx, wanted) < 0.02
+
+
 def test_what_a_4f_device_cannot_do_is_refused(rng: np.random.Generator) -> None:
     x, w = drawn(rng, (1, 1, 8, 8), (1, 1, 3, 3))
-    residual = Precision("mine", PassOptions("single", residual=True), PassOptions("single"))
     with open_device("emulator:ideal", device__n=16, device__layout="4f") as device:
         before = device.telemetry().frames
-        with pytest.raises(CapabilityError, match="residual"):
-            convolve2d(device, x, w, precision=residual)
-        with pytest.raises(CapabilityError, match="4f"):
+        with pytest.raises(CapabilityError, match="camera does not see"):
             convolve2d_gradients(device, x[..., :6, :6], x, w)
         device.params["laser_enabled"] = False
         with pytest.raises(CapabilityError, match="laser"):

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from driver.codec_macs import encode_macs
 from driver.info import Timing
 from driver.plan import ConvolutionPlan
 from driver.precision import PassOptions, Precision
@@ -129,6 +130,31 @@ def test_codec_macs_are_those_of_the_kernels() -> None:
     for precision, per_pixel in wanted.items():
         plan = ConvolutionPlan.for_shapes(*LAYER, grid=64, padding=1, precision=precision)
         assert plan.macs.codec == 64**2 * (per_pixel + pilot * plan.pilots), precision
+
+
+def test_what_the_chip_multiplies_no_electronics_do() -> None:
+    """A frame for each pair of channels and two tiles, and a residual frame of it."""
+    plan = ConvolutionPlan.for_shapes(*LAYER, grid=64, padding=1, product="optical")
+    electronic = ConvolutionPlan.for_shapes(*LAYER, grid=64, padding=1)
+    assert plan.macs.spectral == 0
+    assert plan.picture_frames == electronic.picture_frames == 40  # 5 tiles of 16 channels
+    assert plan.product_frames == 2 * 3 * 16 * 16  # 5 tiles in 3 frames
+    assert plan.unpacked.product_frames == 2 * 5 * 16 * 16
+    assert plan.macs.gemm == electronic.macs.gemm
+    own = Precision("own", PassOptions("single"), PassOptions("single"))
+    plain = ConvolutionPlan.for_shapes(*LAYER, grid=64, padding=1, precision=own, product="optical")
+    assert plain.product_frames == 3 * 16 * 16
+    # encode_impl.h: operand 9 and what passes 6, power shown 8; the same again less the target, and
+    # the first stage's realised field: power 20, heat 60 and turns 2, moments 5, warmth 2, stage 2,
+    # product 4, difference 2, square 2, reach 1.
+    heat = (3 + 4 + 12 + 8 + 8) + (5 + 2 + 2) + 4 * (5 + 9 + 6) + 16
+    first = 10 + heat + (2 + 10) + (9 + 6) + 8
+    residual = (4 * 20 + 2 + (5 + 2) + 11) + heat + 8
+    decoded = 12 + 6
+    pictures = 40 * (10 + heat + 12 + decoded + 4)
+    assert encode_macs(True, operand=True) == first + residual
+    with_codec = pictures + 3 * 256 * (first + decoded + 4)
+    assert plain.macs.codec == 64**2 * (with_codec + (12 + 6) * plain.pilots)
 
 
 def test_options_of_numpy_and_of_python_are_one() -> None:

@@ -14,7 +14,7 @@ from PIL import Image
 from skimage import data
 from torch import nn
 
-from driver import Device
+from driver import Device, open_device
 from driver.errors import CapabilityError, ClosedDeviceError, NonFiniteError, UnknownDeviceError
 from nn import OpticalConv2d, SuperResolutionModel, convert_to_optical
 from nn import optics as nn_optics
@@ -127,7 +127,7 @@ def test_lab_network_is_within_0_3_db_of_the_electronic_one(
     assert loss < 0.3
 
 
-@pytest.mark.parametrize("gradient", ["exact", "optical"])
+@pytest.mark.parametrize("gradient", ["exact", "optical", "twin"])
 def test_training_with_light_learns_what_electronic_training_does(
     gradient: Any, lab: Device, photograph: torch.Tensor
 ) -> None:
@@ -163,6 +163,43 @@ def test_lab_gradients_are_close_to_the_exact_ones(lab: Device, photograph: torc
     found = torch.autograd.grad(optical(input), (input, layer.weight), cotangent)
     for mine, wanted in zip(found, exact, strict=True):
         assert _relative_error(mine, wanted) < BOUND
+
+
+def test_the_chip_multiplies_in_a_layer_too(lab: Device, photograph: torch.Tensor) -> None:
+    torch.manual_seed(0)
+    layer = nn.Conv2d(3, 2, 3, padding=1, stride=2, bias=False)
+    optical = convert_to_optical(layer, lab, product="optical")
+    assert "product='optical'" in repr(optical)
+    picture = photograph[..., :100, :90]
+    before = lab.telemetry().frames
+    with torch.no_grad():
+        exact, found = layer(picture), optical(picture)
+    spent = lab.telemetry().frames - before
+    assert float((found - exact).norm() / _varying(exact).norm()) < 2 * BOUND
+    with torch.no_grad():
+        convert_to_optical(layer, lab)(picture)
+    assert spent > 2 * (lab.telemetry().frames - before - spent)  # a frame for each pair
+
+
+@pytest.mark.parametrize("padding_mode", ["zeros", "circular"])
+def test_on_4f_only_the_inputs_gradient_goes_by_light(padding_mode: Any) -> None:
+    torch.manual_seed(0)
+    layer = nn.Conv2d(2, 4, 3, padding=1, stride=2, groups=2, padding_mode=padding_mode)
+    input = torch.randn(2, 2, 13, 14, requires_grad=True)
+    cotangent = torch.randn(2, 4, 7, 7)
+    exact = torch.autograd.grad(layer(input), (input, layer.weight), cotangent)
+    with open_device("emulator:ideal", device__n=16, device__layout="4f") as device:
+        optical = convert_to_optical(layer, device, gradient="optical")
+        output = optical(input)
+        before = device.telemetry().frames
+        found = torch.autograd.grad(output, (input, layer.weight), cotangent)
+        assert device.telemetry().frames > before
+        output = optical(input.detach())
+        spent = device.telemetry().frames
+        torch.autograd.grad(output, layer.weight, cotangent)
+        assert device.telemetry().frames == spent
+    for mine, wanted in zip(found, exact, strict=True):
+        torch.testing.assert_close(mine, wanted, atol=1e-4, rtol=1e-4)
 
 
 def test_with_the_laser_off_a_layer_refuses(lab: Device, photograph: torch.Tensor) -> None:

@@ -18,7 +18,7 @@ def _arguments(device: Any, groups: int = 2) -> tuple[Any, ...]:
     torch.manual_seed(0)
     input = torch.randn(2, 4, 9, 8, requires_grad=True)
     weight = torch.randn(6, 4 // groups, 3, 3, requires_grad=True)
-    options = ([1, 1], [1, 0], [1, 1], groups, "replicate", "balanced", "exact")
+    options = ([1, 1], [1, 0], [1, 1], groups, "replicate", "balanced", "electronic", "exact")
     return input, weight, *options, device_number(device)
 
 
@@ -42,7 +42,7 @@ def test_takes_whole_numbers_for_devices() -> None:
     with pytest.raises(RuntimeError, match="no optical device number 123456"):
         torch.ops.opticonv.convolution(
             torch.zeros(1, 1, 3, 3), torch.zeros(1, 1, 1, 1),
-            [1, 1], [0, 0], [1, 1], 1, "zeros", "fast", "exact", 123456,
+            [1, 1], [0, 0], [1, 1], 1, "zeros", "fast", "electronic", "exact", 123456,
         )  # fmt: skip
 
 
@@ -91,7 +91,7 @@ def test_vmap_of_values_and_gradients_takes_one_call(
         return functional.conv2d(input, weight, padding=1, groups=groups)
 
     def bare(input: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-        options = ([1, 1], [1, 1], [1, 1], groups, "zeros", "fast", "exact")
+        options = ([1, 1], [1, 1], [1, 1], groups, "zeros", "fast", "electronic", "exact")
         found: torch.Tensor = convolution(input, weight, *options, device_number(stand_in))
         return found
 

@@ -236,9 +236,18 @@ def test_refuses_types_modes_and_gradients_it_does_not_know(stand_in: Any) -> No
         optical_conv2d(input, weight, padding_mode="mirror", optics=stand_in)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="gradient"):
         optical_conv2d(input, weight, optics=stand_in, gradient="none")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="product"):
+        optical_conv2d(input, weight, optics=stand_in, product="none")  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="device, a URI or None"):
         optical_conv2d(input, weight, optics=3)  # type: ignore[arg-type]
     assert stand_in.calls == 0
+
+
+def test_a_device_without_a_twin_says_so(stand_in: Any) -> None:
+    layer = OpticalConv2d(3, 1, 3, optics=stand_in, gradient="twin")
+    loss = layer(torch.randn(1, 3, 8, 8)).sum()
+    with pytest.raises(RuntimeError, match="no twin gradients"):
+        loss.backward()
 
 
 def test_a_copy_shares_the_device_and_owns_its_weights(stand_in: Any) -> None:

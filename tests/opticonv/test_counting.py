@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from driver.gradient_plan import GradientPlan
 from driver.spectral_macs import CONVENTIONS
 from opticonv.counting import NetworkCount, count_network
 from opticonv.networks import BUILT_IN
@@ -81,3 +82,24 @@ def test_a_batch_shares_tiles() -> None:
     assert together.spectral == alone.spectral
     # Pictures of 7² and 14² fill a tile of 64² by the dozen.
     assert together.tiled < alone.tiled / 2
+
+
+def test_training_counts_what_gradients_by_light_take() -> None:
+    """Encoding and decoding of their frames too; the first layer's input needs none."""
+    forward, training = (
+        count_network(BUILT_IN["sr"], grid=64, batch=4, training=training)
+        for training in (False, True)
+    )
+    wanted = [layer.wanted for layer in training.layers]
+    assert wanted[0] == (False, True)
+    assert set(wanted[1:]) == {(True, True)}
+    by_hand = sum(
+        layer.plan.macs.electronic
+        + layer.plan.macs.kernels
+        + GradientPlan(layer.plan, layer.wanted).electronic_macs
+        for layer in training.layers
+    )
+    assert training.electronic == pytest.approx(by_hand / 4)
+    # Both gradients take three passes of frames where the convolution takes two.
+    assert 2 * forward.electronic < training.electronic < 3 * forward.electronic
+    assert training.best_electronic <= min(training.gemm, training.electronic)
