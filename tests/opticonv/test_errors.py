@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 import torch
-from PIL import Image
 from safetensors.torch import save_file
 
 from opticonv import console
+from opticonv.enlarging import writing
 from opticonv.errors import INTERRUPTED
 
 Run = Callable[..., Any]
@@ -103,7 +103,7 @@ def test_ctrl_c_leaves_the_old_file(
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("opticonv.enlarging.enlarge", interrupted)
+    monkeypatch.setattr("opticonv.enlarging.run.enlarged_bands", interrupted)
     result = run(*UPSCALE, "--electronic")
     assert result.exit_code == INTERRUPTED
     assert "interrupted" in result.stderr
@@ -117,11 +117,11 @@ def test_a_failing_write_leaves_the_old_file(
     (tmp_path / "out.png").write_text("old")
     before = _files(tmp_path)
 
-    def half(self: Image.Image, path: Path, **_: object) -> None:
+    def half(path: Path, *_: object) -> None:
         path.write_bytes(b"half")
         raise stop
 
-    monkeypatch.setattr(Image.Image, "save", half)
+    monkeypatch.setitem(writing._WRITERS, "PNG", half)
     result = run(*UPSCALE, "--electronic")
     assert result.exit_code == (INTERRUPTED if isinstance(stop, KeyboardInterrupt) else 1)
     assert "Traceback" not in result.stderr
