@@ -8,11 +8,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from opticonv.enlarging.network import halo_of, scale_of
+from opticonv.enlarging.network import scale_of
 from opticonv.enlarging.picture import Codes, Picture, peak
 from opticonv.enlarging.transparency import SmoothEnlargement, with_colour_everywhere
-from opticonv.enlarging.windowed import enlarge_window
-from opticonv.enlarging.windows import TILE, rows_of_windows
+from opticonv.enlarging.windowed import enlarge_window, windows_for
+from opticonv.enlarging.windows import TILE, Window
 
 __all__ = ["enlarged_bands", "requantised"]
 
@@ -59,30 +59,25 @@ def enlarged_bands(
     array, shape (rows, scale*W, C), uint8 or uint16
         C: 1 or 3 colours, and opacity last if the picture has it.
     """
-    height, width = picture.size
     colour, alpha = picture.colour, picture.alpha
     if alpha is not None:
         colour = with_colour_everywhere(colour, alpha)
     grey = colour.shape[2] == 1
     planes = _planes(colour).expand(3, -1, -1)
     opacity = None if alpha is None else _planes(alpha[..., None])
-    scale, smooth = scale_of(model), SmoothEnlargement()
-    halo = max(halo_of(model), smooth.halo)
-    channels = colour.shape[2] + (opacity is not None)
-    for row in rows_of_windows(height, width, halo=halo, tile=tile):
-        rows = scale * (row[0].rows[1] - row[0].rows[0])
-        kind = np.uint8 if bits == 8 else np.uint16
-        band: Codes = np.empty((rows, scale * width, channels), kind)
-        for window in row:
-            own = enlarge_window(model, planes, window)
-            parts = [own.mean(0, keepdim=True) if grey else own]
-            if opacity is not None:
-                parts.append(enlarge_window(smooth, opacity, window))
-            left, right = window.columns
-            band[:, scale * left : scale * right] = _codes(torch.cat(parts), bits)
-            if on_window is not None:
-                on_window((right - left) * (window.rows[1] - window.rows[0]))
-        yield band
+    smooth = SmoothEnlargement(scale_of(model))
+
+    def finished(window: Window) -> Codes:
+        own = enlarge_window(model, planes, window)
+        parts = [own.mean(0, keepdim=True) if grey else own]
+        if opacity is not None:
+            parts.append(enlarge_window(smooth, opacity, window))
+        if on_window is not None:
+            on_window(window.pixels)
+        return _codes(torch.cat(parts), bits)
+
+    for row in windows_for(model, picture.size, tile):
+        yield np.concatenate([finished(window) for window in row], axis=1)
 
 
 def requantised(bands: Iterator[Codes], bits: int) -> Iterator[Codes]:

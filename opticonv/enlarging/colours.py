@@ -12,7 +12,7 @@ from opticonv.enlarging.picture import Codes
 
 __all__ = ["separated"]
 
-_OPAQUE = {"L": "L", "1": "L", "LA": "L", "La": "L"}
+_GREY = {"L", "1", "LA", "La"}
 """Modes whose colour is grey; of all others it is RGB."""
 
 
@@ -39,14 +39,16 @@ def separated(image: Image.Image) -> tuple[Codes, Codes | None, bool]:
         return *_numbers(image), True
     if image.mode in {"CMYK", "LAB"}:
         return np.asarray(_through_profiles(image)), None, False
-    if image.mode in _OPAQUE:
+    if image.mode in _GREY:
         colour = image.convert("LA") if image.has_transparency_data else image.convert("L")
     else:
         colour = image.convert("RGBA" if image.has_transparency_data else "RGB")
     values = np.asarray(colour)
     if values.ndim == 2:
         return values[..., None], None, True
-    if values.shape[2] == 3:
+    if image.mode in {"P", "PA"} and np.ptp(values[..., :3], axis=2).max(initial=0) == 0:
+        values = values[..., 2:]  # a palette of greys
+    if values.shape[2] % 2:
         return values, None, True
     return values[..., :-1], values[..., -1], True
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import chain
 
 from torch import nn
 
-from opticonv.enlarging.network import halo_of
-from opticonv.enlarging.windows import TILE, rows_of_windows
+from opticonv.enlarging.windowed import windows_for
+from opticonv.enlarging.windows import TILE
 from opticonv.metering import plan_network
 
 __all__ = ["planned_frames"]
@@ -30,8 +31,8 @@ def planned_frames(
     tile : int
         As for `enlarge`.
     """
-    rows = rows_of_windows(*size, halo=halo_of(model), tile=tile)
-    number = Counter(window.seen_size for row in rows for window in row)
+    windows = chain.from_iterable(windows_for(model, size, tile))
+    number = Counter(window.seen_size for window in windows)
     return sum(
         times * plan.frames
         for seen, times in number.items()

@@ -24,7 +24,7 @@ _OTHER = {"L": "B", "B": "L"}
 
 def _raw_mode(image: Image.Image) -> str:
     for tile in getattr(image, "tile", ()):
-        arguments = tile[3]
+        arguments = tile.args
         raw = arguments[0] if isinstance(arguments, tuple) and arguments else arguments
         return raw if isinstance(raw, str) else ""
     return ""
@@ -41,7 +41,7 @@ def sixteen_bit_mode(image: Image.Image) -> str | None:
 def _unpack(image: Image.Image, raw: str) -> Codes:
     """Decode a file just opened with another name for its raw pixels, upright."""
     image.tile = [  # type: ignore[attr-defined]
-        (*tile[:3], (raw, *tile[3][1:]) if isinstance(tile[3], tuple) else raw)
+        tile._replace(args=(raw, *tile.args[1:]) if isinstance(tile.args, tuple) else raw)
         for tile in image.tile  # type: ignore[attr-defined]
     ]
     return np.asarray(ImageOps.exif_transpose(image))

@@ -41,9 +41,10 @@ def with_colour_everywhere(colour: Codes, alpha: Codes) -> Codes:
 class SmoothEnlargement(nn.Module):
     """Bicubic interpolation aligned to the network's sampling, in the network's place."""
 
-    scale = 8
-    halo = 2
+    def __init__(self, scale: int) -> None:
+        super().__init__()
+        self.scale = scale
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:
-        """Enlarge (n, C, H, W) to (n, C, 8*H, 8*W); see `nn.bicubic_upsample`."""
+        """Enlarge (n, C, H, W) to (n, C, scale*H, scale*W); see `nn.bicubic_upsample`."""
         return bicubic_upsample(input, self.scale)

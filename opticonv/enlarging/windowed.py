@@ -7,10 +7,21 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import nn
 
-from opticonv.enlarging.network import halo_of, scale_of
+from opticonv.enlarging.network import grain_of, halo_of, scale_of
 from opticonv.enlarging.windows import TILE, Window, rows_of_windows
 
-__all__ = ["enlarge", "enlarge_exactly", "enlarge_window"]
+__all__ = ["enlarge", "enlarge_exactly", "enlarge_window", "windows_for"]
+
+
+LEAST_RIM = 2
+"""Pixels around a window that are seen at least: the reach of bicubic interpolation."""
+
+
+def windows_for(model: nn.Module, size: tuple[int, int], tile: int) -> list[list[Window]]:
+    """Rows of windows of a picture (height, width), with rims as wide as `model` needs."""
+    grain = grain_of(model)
+    halo = max(halo_of(model), grain * -(-LEAST_RIM // grain))
+    return list(rows_of_windows(*size, halo=halo, tile=tile, grain=grain))
 
 
 def enlarge_window(model: nn.Module, picture: torch.Tensor, window: Window) -> torch.Tensor:
@@ -96,7 +107,7 @@ def _bands(
     finish: Callable[[torch.Tensor], torch.Tensor],
 ) -> Iterator[torch.Tensor]:
     height, width = picture.shape[-2:]
-    rows = list(rows_of_windows(height, width, halo=halo_of(model), tile=tile))
+    rows = windows_for(model, (height, width), tile)
     number = sum(map(len, rows))
     done = 0
     for row in rows:

@@ -25,6 +25,11 @@ class Window:
     seen_columns: Span
 
     @property
+    def pixels(self) -> int:
+        """Number of its own pixels."""
+        return (self.rows[1] - self.rows[0]) * (self.columns[1] - self.columns[0])
+
+    @property
     def seen_size(self) -> tuple[int, int]:
         """Height and width of what is seen [pixels]."""
         top, bottom = self.seen_rows
@@ -48,18 +53,21 @@ def _scaled(span: Span, origin: int, scale: int) -> slice:
     return slice(scale * (span[0] - origin), scale * (span[1] - origin))
 
 
-def _spans(length: int, tile: int) -> list[Span]:
-    """Nearly equal parts of at most `tile` pixels."""
-    parts = -(-length // tile)
-    edges = [round(length * part / parts) for part in range(parts + 1)]
-    return list(pairwise(edges))
+def _spans(length: int, tile: int, grain: int) -> list[Span]:
+    """Nearly equal parts of at most `tile` pixels, cut at multiples of `grain`."""
+    grains, most = -(-length // grain), max(tile // grain, 1)
+    parts = -(-grains // most)
+    cuts = [grain * round(grains * part / parts) for part in range(parts)]
+    return list(pairwise([*cuts, length]))
 
 
 def _with_rim(span: Span, halo: int, length: int) -> Span:
     return max(span[0] - halo, 0), min(span[1] + halo, length)
 
 
-def rows_of_windows(height: int, width: int, *, halo: int, tile: int) -> Iterator[list[Window]]:
+def rows_of_windows(
+    height: int, width: int, *, halo: int, tile: int, grain: int = 1
+) -> Iterator[list[Window]]:
     """Windows that cover a picture once, row by row, left to right.
 
     Parameters
@@ -70,9 +78,11 @@ def rows_of_windows(height: int, width: int, *, halo: int, tile: int) -> Iterato
         Rim of a window, cut off at the picture's edges [pixels].
     tile : int
         Longest side of a window without its rim [pixels].
+    grain : int
+        Windows begin at multiples of it, their rims too if `halo` is one.
     """
-    for rows in _spans(height, tile):
+    for rows in _spans(height, tile, grain):
         yield [
             Window(rows, columns, _with_rim(rows, halo, height), _with_rim(columns, halo, width))
-            for columns in _spans(width, tile)
+            for columns in _spans(width, tile, grain)
         ]

@@ -26,18 +26,18 @@ _TEXT = 2
 
 def write_tiff(path: Path, bands: Iterator[Codes], layout: Layout) -> None:
     """Write a TIFF of 8 or 16 bits, deflated, from bands (rows, width, channels)."""
-    colours = layout.channels - layout.alpha
+    several = layout.channels > 1
     size = layout.height * layout.width * layout.channels * layout.bits // 8
     tifffile.imwrite(
         path,
         _tiles(bands),
-        shape=(layout.height, layout.width, layout.channels),
+        shape=(layout.height, layout.width, *([layout.channels] if several else [])),
         dtype=f"uint{layout.bits}",
         bigtiff=size > _LIMIT,
         tile=(TILE, TILE),
         photometric="minisblack" if layout.grey else "rgb",
-        planarconfig="contig",
-        extrasamples=["unassalpha"] if layout.channels > colours else None,
+        planarconfig="contig" if several else None,
+        extrasamples=["unassalpha"] if layout.alpha else None,
         compression="adobe_deflate",
         predictor=True,
         iccprofile=layout.profile,
@@ -50,7 +50,8 @@ def write_tiff(path: Path, bands: Iterator[Codes], layout: Layout) -> None:
 def _tiles(bands: Iterator[Codes]) -> Iterator[Codes]:
     for band in portions(bands, TILE):
         for left in range(0, band.shape[1], TILE):
-            yield band[:, left : left + TILE]
+            tile = band[:, left : left + TILE]
+            yield tile[..., 0] if tile.shape[2] == 1 else tile
 
 
 def _tags(exif: Image.Exif | None) -> list[tuple[Any, ...]]:
