@@ -26,7 +26,7 @@ def _planes(codes: Codes) -> torch.Tensor:
 def _codes(planes: torch.Tensor, bits: int) -> Codes:
     """(C, H, W) in [0, 1] as (H, W, C) codes, clamped and rounded."""
     scaled = (planes.clamp(0.0, 1.0) * (2**bits - 1)).round().permute(1, 2, 0).numpy()
-    return scaled.astype(np.uint8 if bits == 8 else np.uint16)
+    return scaled.astype(np.uint8 if bits == 8 else np.uint16, order="C")
 
 
 def enlarged_bands(

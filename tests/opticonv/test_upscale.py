@@ -139,7 +139,10 @@ def test_without_anything_to_do_no_device_is_opened(run: Run, tmp_path: Path, ph
     assert "0 written, 1 already there" in result.stdout
 
 
-def test_the_inputs_colours(run: Run, tmp_path: Path, photo: Path) -> None:
+def test_the_inputs_colours(run: Run, tmp_path: Path) -> None:
+    photo = tmp_path / "noise.png"  # what no network can foresee comes out paler
+    noise = np.random.default_rng(0).integers(0, 256, (16, 20, 3), np.uint8)
+    Image.fromarray(noise).save(photo)
     command = ("upscale", photo, "--electronic", "-o")
     assert run(*command, "plain.png").exit_code == 0
     assert run(*command, "matched.png", "--match-histogram").exit_code == 0
@@ -150,7 +153,9 @@ def test_the_inputs_colours(run: Run, tmp_path: Path, photo: Path) -> None:
         at = np.linspace(0, 1, 50)
         return float(np.abs(np.quantile(large, at, (0, 1)) - np.quantile(small, at, (0, 1))).mean())
 
-    assert away("matched.png") < 1.0 < away("plain.png")
+    # Matched, a quantile is off by half a rounding step and by the gaps between 320 values.
+    assert away("matched.png") < 1.0
+    assert away("plain.png") > 5.0
 
 
 def test_a_picture_damaged_by_jpeg(run: Run, tmp_path: Path, photo: Path) -> None:
