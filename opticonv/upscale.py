@@ -54,6 +54,12 @@ def upscale(
             "--match-histogram", help="Give the result the input's distribution of each colour."
         ),
     ] = False,
+    soften_samples: Annotated[
+        bool,
+        typer.Option(
+            "--soften-samples", help="Blur the dots that a network leaves, one in each 8×8 pixels."
+        ),
+    ] = False,
     recursive: Annotated[
         bool, typer.Option("--recursive", "-r", help="Look into folders inside folders.")
     ] = False,
@@ -85,6 +91,7 @@ def upscale(
     from opticonv.enlarging.jobs import jobs_for_folder, jobs_for_one
     from opticonv.enlarging.observer import Display
     from opticonv.enlarging.run import Settings, run_jobs
+    from opticonv.enlarging.softening import SoftenedSamples
     from opticonv.opening import ready_device
 
     one = _is_one(pictures, out)
@@ -96,6 +103,8 @@ def upscale(
         ending = None if suffix is None else f".{suffix}"
         jobs = jobs_for_folder(pictures, out, ways, recursive=recursive, suffix=ending)
     network = load_network(weights)
+    if soften_samples:
+        network = SoftenedSamples(network)
     account = Account()
     try:
         with Display() as display:

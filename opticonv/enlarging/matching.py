@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from opticonv.enlarging.picture import Codes, Picture, peak
 
-__all__ = ["Counts", "matched_bands", "matching_table"]
+__all__ = ["Counts", "matched_bands", "matched_picture", "matching_table"]
 
 LEVELS = 65536
 
@@ -53,6 +53,14 @@ def _count(codes: Codes, alpha: Codes | None) -> Counts:
     seen = codes.reshape(-1, codes.shape[2]) if alpha is None else codes[alpha > 0]
     wide = seen.astype(np.int64) * (65535 // peak(codes))
     return np.stack([np.bincount(channel, minlength=LEVELS) for channel in wide.T])
+
+
+def matched_picture(large: Codes, small: Codes) -> Codes:
+    """A picture in memory with the distribution of another: both (H, W, C), uint8."""
+    table = matching_table(_count(large, None), _count(small, None))
+    levels = np.rint(table[:, :: LEVELS // 255] / 257).astype(np.uint8)
+    channels = range(large.shape[2])
+    return np.stack([levels[channel][large[..., channel]] for channel in channels], axis=-1)
 
 
 def matched_bands(bands: Iterator[Codes], picture: Picture, folder: Path) -> Iterator[Codes]:
