@@ -31,6 +31,9 @@ class SoftenedSamples(nn.Module):
         With attributes `scale` and `halo`; kept, with its weights.
     """
 
+    bell: torch.Tensor
+    share: torch.Tensor
+
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
         self.network = network
