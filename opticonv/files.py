@@ -39,7 +39,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     Path
         With the suffix of `path`; removed if the block raises.
     """
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    temporary = path.with_name(f".{path.stem[:40]}.{os.getpid()}.part{path.suffix}")
     try:
         yield temporary
         os.replace(temporary, path)

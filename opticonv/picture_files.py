@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +15,45 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from opticonv.errors import CommandError
 from opticonv.files import check_writable, whole_file
 
-__all__ = ["check_picture_target", "read_picture", "to_image", "write_picture"]
+__all__ = ["check_picture_target", "opened_picture", "read_picture", "to_image", "write_picture"]
+
+_DAMAGE = (
+    OSError, ValueError, SyntaxError, EOFError, TypeError, LookupError, OverflowError,
+    struct.error, zlib.error,
+)  # fmt: skip
+"""What Pillow's readers raise when bytes are not what their format promises."""
 
 _SIDE_LIMIT = {"JPEG": 65500, "WEBP": 16383}
 """Longest side [pixels] of formats that have a limit in reach."""
+
+
+@contextmanager
+def opened_picture(path: Path) -> Iterator[Image.Image]:
+    """An open picture file, to be decoded in the block; what is wrong with it is said in one way.
+
+    Raises
+    ------
+    CommandError
+        There is no such file, or it may not be read, or it is no picture, or a damaged one.
+    """
+    if path.is_dir():
+        raise CommandError(f"{path} is a folder; name a picture")
+    if not path.exists():
+        what = f"{path} is a link to nothing" if path.is_symlink() else f"there is no file {path}"
+        raise CommandError(what)
+    if not path.is_file():
+        raise CommandError(f"{path} is not a file but a pipe, a socket or a device")
+    try:
+        with Image.open(path) as picture:
+            yield picture
+    except UnidentifiedImageError:
+        raise CommandError(f"{path} is not a picture that can be read") from None
+    except Image.DecompressionBombError as error:
+        raise CommandError(f"{path} is too large: {error}") from None
+    except PermissionError:
+        raise CommandError(f"{path} may not be read") from None
+    except _DAMAGE as error:
+        raise CommandError(f"{path} cannot be read as a picture: {error}") from None
 
 
 def read_picture(path: Path) -> Image.Image:
@@ -23,22 +62,10 @@ def read_picture(path: Path) -> Image.Image:
     Raises
     ------
     CommandError
-        There is no such file, or it is no picture, or a damaged one.
+        As for `opened_picture`.
     """
-    if not path.exists():
-        raise CommandError(f"there is no file {path}")
-    if path.is_dir():
-        raise CommandError(f"{path} is a folder; name a picture")
-    try:
-        with Image.open(path) as picture:
-            upright = ImageOps.exif_transpose(picture)
-            return _to_rgb(upright)
-    except UnidentifiedImageError:
-        raise CommandError(f"{path} is not a picture that can be read") from None
-    except Image.DecompressionBombError as error:
-        raise CommandError(f"{path} is too large: {error}") from None
-    except (OSError, ValueError, SyntaxError) as error:
-        raise CommandError(f"{path} cannot be read as a picture: {error}") from None
+    with opened_picture(path) as picture:
+        return _to_rgb(ImageOps.exif_transpose(picture))
 
 
 def _to_rgb(picture: Image.Image) -> Image.Image:

@@ -18,7 +18,7 @@ LARGE_CLOSE_UP = 240
 
 
 def comparison_sheet(trial: Trial, setting: str) -> Image.Image:
-    """Original, input, bicubic, electronic and optical, whole and close up.
+    """Original, input, bicubic, electronic, optical and matched, whole and close up.
 
     `setting` names device and precision.
     """
@@ -26,7 +26,7 @@ def comparison_sheet(trial: Trial, setting: str) -> Image.Image:
     assert trial.quality is not None
     box = detailed_boxes(trial.truth, CLOSE_UP, SCALE)[0]
     shown = trial.pictures
-    large = (trial.truth, shown.bicubic, shown.electronic, shown.optical)
+    large = (trial.truth, shown.bicubic, shown.electronic, shown.optical, shown.matched)
     whole = [Panel(picture) for picture in large]
     close = [Panel(box.of(picture)) for picture in large]
     whole[0] = Panel(trial.truth, [box])
@@ -39,6 +39,10 @@ def comparison_sheet(trial: Trial, setting: str) -> Image.Image:
         Heading("Bicubic", (_figures(trial.quality["bicubic"]), "aligned to the sampling")),
         Heading("Electronic network", (_figures(trial.quality["electronic"]), "")),
         Heading("Optical network", (_figures(trial.quality["optical"]), _agreement(trial))),
+        Heading(
+            "Optical, colours matched",
+            (_figures(trial.quality["matched"]), "to the input's histogram"),
+        ),
     ]
     return draw_sheet(
         f"{trial.name}: {small}² → {full}²  ·  {setting}",

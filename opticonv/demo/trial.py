@@ -13,6 +13,7 @@ from nn import bicubic_upsample, decimate
 from nn.judging import Quality, psnr
 from opticonv.demo.samples import Photo
 from opticonv.enlarging import SCALE, enlarge
+from opticonv.enlarging.matching import matched_picture
 from opticonv.metering import Convolution, Cost, MeteredDevice
 
 __all__ = ["Enlargements", "Trial", "run_large", "run_trial"]
@@ -20,12 +21,16 @@ __all__ = ["Enlargements", "Trial", "run_large", "run_trial"]
 
 @dataclass(frozen=True)
 class Enlargements:
-    """A picture and its enlargements ×8: uint8, (3, H, W) and (3, 8H, 8W)."""
+    """A picture and its enlargements ×8: uint8, (3, H, W) and (3, 8H, 8W).
+
+    `matched` is the optical one with the small picture's distribution of each colour.
+    """
 
     small: torch.Tensor
     bicubic: torch.Tensor
     electronic: torch.Tensor
     optical: torch.Tensor
+    matched: torch.Tensor
 
 
 @dataclass(frozen=True)
@@ -59,7 +64,7 @@ def run_trial(photo: Photo, network: nn.Module, optical: nn.Module, meter: Meter
     truth = photo.picture.float() / 255.0
     quality = {
         method: Quality.between(getattr(trial.pictures, method).float() / 255.0, truth)
-        for method in ("bicubic", "electronic", "optical")
+        for method in ("bicubic", "electronic", "optical", "matched")
     }
     return Trial(**{**vars(trial), "truth": photo.picture, "quality": quality})
 
@@ -79,10 +84,15 @@ def run_large(
     return Trial(
         name=name,
         truth=None,
-        pictures=Enlargements(small, bicubic, electronic, by_light),
+        pictures=Enlargements(small, bicubic, electronic, by_light, _matched(by_light, small)),
         quality=None,
         optical_vs_electronic_db=psnr(by_light.float() / 255.0, electronic.float() / 255.0),
         convolutions=tuple(meter.convolutions),
         cost=cost,
         electronic_time_s=electronic_time_s,
     )
+
+
+def _matched(large: torch.Tensor, small: torch.Tensor) -> torch.Tensor:
+    planes = (picture.permute(1, 2, 0).numpy() for picture in (large, small))
+    return torch.from_numpy(matched_picture(*planes)).permute(2, 0, 1).contiguous()

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 import torch
-from PIL import Image
 from safetensors.torch import save_file
 
 from opticonv import console
+from opticonv.enlarging import writing
 from opticonv.errors import INTERRUPTED
 
 Run = Callable[..., Any]
@@ -65,6 +65,11 @@ def culprits(tmp_path: Path, photo: Path) -> None:
         ((*UPSCALE, "--weights", "text.safetensors"), 1, "text.safetensors"),
         ((*UPSCALE, "--weights", "other.safetensors"), 1, "other.safetensors"),
         ((*UPSCALE, "--polish"), 2, "--polish"),
+        ((*UPSCALE, "--both", "--electronic"), 1, "--both"),
+        ((*UPSCALE, "--format", "png"), 1, "--format"),
+        ((*UPSCALE, "--quality", "101"), 2, "--quality"),
+        (("upscale", "folder", "-o", "elsewhere"), 1, "no picture in folder"),
+        (("upscale", "none", "photo.png", "-o", "photo.png"), 1, "photo.png is a file"),
         (("calibrate", "-o", "none/lab.h5"), 1, "none"),
         (("calibrate", "-o", "folder", "--force"), 1, "folder"),
         (("demo", "none.png"), 1, "none.png"),
@@ -103,7 +108,7 @@ def test_ctrl_c_leaves_the_old_file(
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("opticonv.enlarging.enlarge", interrupted)
+    monkeypatch.setattr("opticonv.enlarging.run.enlarged_bands", interrupted)
     result = run(*UPSCALE, "--electronic")
     assert result.exit_code == INTERRUPTED
     assert "interrupted" in result.stderr
@@ -117,11 +122,11 @@ def test_a_failing_write_leaves_the_old_file(
     (tmp_path / "out.png").write_text("old")
     before = _files(tmp_path)
 
-    def half(self: Image.Image, path: Path, **_: object) -> None:
+    def half(path: Path, *_: object) -> None:
         path.write_bytes(b"half")
         raise stop
 
-    monkeypatch.setattr(Image.Image, "save", half)
+    monkeypatch.setitem(writing._WRITERS, "PNG", half)
     result = run(*UPSCALE, "--electronic")
     assert result.exit_code == (INTERRUPTED if isinstance(stop, KeyboardInterrupt) else 1)
     assert "Traceback" not in result.stderr

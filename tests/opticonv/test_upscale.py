@@ -101,3 +101,71 @@ def test_formats(run: Run, tmp_path: Path, photo: Path, suffix: str) -> None:
     error = _pixels(tmp_path / f"out{suffix}") - _expected(photo)
     # The lossy ones are written at a quality that cannot be told from the others by eye.
     assert np.abs(error).mean() < 3
+
+
+def test_both_ways_at_once(run: Run, tmp_path: Path, photo: Path) -> None:
+    result = run("upscale", photo, "-o", "out.png", "--both", "--device", IDEAL)
+    assert result.exit_code == 0, result.stderr
+    assert len(result.stdout.splitlines()) == 2
+    electronic, optical = (
+        _pixels(tmp_path / f"out_{way}.png") for way in ("electronic", "optical")
+    )
+    assert np.array_equal(electronic, _expected(photo))
+    assert np.abs(electronic - optical).max() <= 1
+
+
+def test_a_folder(run: Run, tmp_path: Path, photo: Path) -> None:
+    (tmp_path / "in/deep").mkdir(parents=True)
+    for name in ("in/größe.png", "in/deep/b.png", "in/deep/c.png"):
+        (tmp_path / name).write_bytes(photo.read_bytes())
+    (tmp_path / "in/deep/b.png").write_bytes(b"damaged")
+    command = ("upscale", "in", "-o", "out", "-r", "--electronic", "--format", "jpg")
+    result = run(*command)
+    assert result.exit_code == 1
+    assert "error: left out: in/deep/b.png is not a picture" in result.stderr
+    written = {str(p.relative_to(tmp_path)) for p in (tmp_path / "out").rglob("*.jpg")}
+    assert written == {"out/größe.jpg", "out/deep/c.jpg"}
+    assert "2 written, 1 failed; electronic" in result.stdout
+    again = run(*command)
+    assert again.exit_code == 1
+    assert "0 written, 2 already there (--overwrite makes them anew), 1 failed" in again.stdout
+
+
+def test_without_anything_to_do_no_device_is_opened(run: Run, tmp_path: Path, photo: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/photo.png").touch()
+    result = run("upscale", photo, "-o", "out", "--device", "toaster")
+    assert result.exit_code == 0, result.stderr
+    assert "0 written, 1 already there" in result.stdout
+
+
+def test_the_inputs_colours(run: Run, tmp_path: Path) -> None:
+    photo = tmp_path / "noise.png"  # what no network can foresee comes out paler
+    noise = np.random.default_rng(0).integers(0, 256, (16, 20, 3), np.uint8)
+    Image.fromarray(noise).save(photo)
+    command = ("upscale", photo, "--electronic", "-o")
+    assert run(*command, "plain.png").exit_code == 0
+    assert run(*command, "matched.png", "--match-histogram").exit_code == 0
+    small = _pixels(photo)
+
+    def away(name: str) -> float:
+        large = _pixels(tmp_path / name)
+        at = np.linspace(0, 1, 50)
+        return float(np.abs(np.quantile(large, at, (0, 1)) - np.quantile(small, at, (0, 1))).mean())
+
+    # Matched, a quantile is off by half a rounding step and by the gaps between 320 values.
+    assert away("matched.png") < 1.0
+    assert away("plain.png") > 5.0
+
+
+def test_a_picture_damaged_by_jpeg(run: Run, tmp_path: Path, photo: Path) -> None:
+    with Image.open(photo) as picture:
+        picture.save(tmp_path / "damaged.jpg", quality=10)
+    assert run("upscale", "damaged.jpg", "-o", "out.png", "--electronic").exit_code == 0
+    assert np.array_equal(_pixels(tmp_path / "out.png"), _expected(tmp_path / "damaged.jpg"))
+
+
+def test_the_tile_changes_nothing(run: Run, tmp_path: Path, photo: Path) -> None:
+    assert run("upscale", photo, "-o", "out.png", "--electronic", "--tile", 8).exit_code == 0
+    # Another shape is summed in another order: float32 crosses a rounding threshold here and there.
+    assert np.abs(_pixels(tmp_path / "out.png") - _expected(photo)).max() <= 1
