@@ -16,6 +16,7 @@ from opticonv.macs import macs
 from opticonv.models import models
 from opticonv.monitor.command import monitor
 from opticonv.probe import probe
+from opticonv.report.command import report
 from opticonv.scaling import scaling
 from opticonv.upscale import upscale
 
@@ -35,6 +36,7 @@ for command in (
     upscale,
     demo,
     evaluate,
+    report,
     models,
     probe,
     macs,

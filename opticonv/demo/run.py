@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import json
 import time
-import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TextIO
 
 from rich.console import Console
 from torch import nn
@@ -22,6 +19,7 @@ from opticonv.demo.samples import LARGE, Photo, load_photos
 from opticonv.demo.sheets import comparison_sheet, large_sheet
 from opticonv.demo.trial import Trial, run_large, run_trial
 from opticonv.enlarging import SCALE, load_network, planned_frames
+from opticonv.errors import collected_warnings
 from opticonv.files import whole_folder
 from opticonv.metering import MeteredDevice
 from opticonv.opening import ready_device
@@ -46,7 +44,7 @@ def run_demo(
     begin = time.perf_counter()
     loaded = load_photos(photos)
     network = load_network("original")
-    with whole_folder(output) as folder, _collected_warnings() as warned:
+    with whole_folder(output) as folder, collected_warnings() as warned:
         with ready_device(uri, seed, None) as device:
             figures = _calibration_figures(device)
             trials = _run_trials(device, network, loaded, precision)
@@ -124,25 +122,3 @@ def _write(folder: Path, report: Report) -> None:
     )
     with (folder / "summary.txt").open("w", encoding="utf-8") as file:
         Console(file=file, width=REPORT_WIDTH).print(report.tables(), highlight=False)
-
-
-@contextmanager
-def _collected_warnings() -> Iterator[list[str]]:
-    """Every warning of the block, shown as it comes and kept."""
-    kept: list[str] = []
-    with warnings.catch_warnings():
-        show = warnings.showwarning
-
-        def keep(
-            message: Warning | str,
-            category: type[Warning],
-            filename: str,
-            lineno: int,
-            file: TextIO | None = None,
-            line: str | None = None,
-        ) -> None:
-            kept.append(str(message))
-            show(message, category, filename, lineno, file, line)
-
-        warnings.showwarning = keep
-        yield kept

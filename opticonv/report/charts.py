@@ -84,7 +84,9 @@ class Chart:
         for series in self.series:
             wanted = len(series.x) if self.kind == "lines" else len(self.categories)
             if len(series.y) != wanted:
-                raise ValueError(f"series {series.label!r} has {len(series.y)} values, not {wanted}")
+                raise ValueError(
+                    f"series {series.label!r} has {len(series.y)} values, not {wanted}"
+                )
             for ends in (series.low, series.high):
                 if len(ends) not in (0, wanted):
                     raise ValueError(f"series {series.label!r} has {len(ends)} ends, not {wanted}")

@@ -49,7 +49,7 @@ def svg_of(chart: Chart, name: str) -> Markup:
         file = io.BytesIO()
         blank = dict.fromkeys(("Date", "Creator", "Format", "Type"))
         figure.savefig(file, format="svg", transparent=True, metadata=blank)
-    return Markup(_page_form(file.getvalue().decode(), name))  # noqa: S704
+    return Markup(_page_form(file.getvalue().decode(), name))
 
 
 def _figure(height: float) -> tuple[Figure, Axes]:
@@ -146,7 +146,7 @@ def _annotate(axes: Axes, at: np.ndarray, series: Series, base: float) -> None:
             continue
         ahead = value >= base
         axes.annotate(
-            f"{value:.2g}" if value < 10 else f"{value:.3g}",
+            f"{value:#.2g}" if 0.01 <= value < 10 else f"{value:.3g}",
             (value, place), xytext=(2.5 if ahead else -2.5, 0), textcoords="offset points",
             ha="left" if ahead else "right", va="center_baseline", fontsize=SMALL, color=INK,
         )  # fmt: skip

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from nn.model_card import ModelCard
 from torch import nn
 
 from driver import Device, DeviceInfo
 from driver.calibration.calibration import Calibration
 from nn import convert_to_optical
 from nn.layers import convolutions_of
-from nn.model_card import ModelCard
 from nn.pretrained import load_pretrained, model_card
 from opticonv.demo.samples import Photo
 from opticonv.demo.trial import Trial, run_large, run_trial

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nn.data import SIZE, prepare_photo
-from opticonv.demo.samples import Photo, load_photos
+from opticonv.demo.samples import LARGE, Photo, load_photos
 from opticonv.errors import CommandError
 from opticonv.picture_files import read_picture
 
@@ -27,7 +27,7 @@ class Chosen:
     Attributes
     ----------
     photos : tuple of Photo
-        One at least.
+        One at least; the first is enlarged further and stands in the table of losses.
     origin : str
     digests : dict
         SHA-256 of the file by name of the photograph; empty for samples.
@@ -54,7 +54,8 @@ def choose_photos(folder: Path | None) -> Chosen:
 
 def sample_photos() -> Chosen:
     """Of scikit-image."""
-    return Chosen(tuple(load_photos([])), "sample photographs of scikit-image", {}, {})
+    photos = sorted(load_photos([]), key=lambda photo: photo.name != LARGE)
+    return Chosen(tuple(photos), "sample photographs of scikit-image", {}, {})
 
 
 def _folder_photos(folder: Path) -> Chosen:
