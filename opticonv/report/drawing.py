@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Sequence
+from typing import Any
 from xml.etree import ElementTree
 
 import matplotlib
@@ -43,7 +44,7 @@ _HREF = "{http://www.w3.org/1999/xlink}href"
 
 def svg_of(chart: Chart, name: str) -> Markup:
     """The chart as an ``<svg>`` element; its ids begin with `name`, which no other chart has."""
-    settings = {"svg.fonttype": "none", "svg.hashsalt": name, "font.family": "sans-serif"}
+    settings: Any = {"svg.fonttype": "none", "svg.hashsalt": name, "font.family": "sans-serif"}
     with matplotlib.rc_context(settings):
         figure = _lines(chart) if chart.kind == "lines" else _rows(chart)
         file = io.BytesIO()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from nn.model_card import ModelCard
+from nn import ModelCard
 
 __all__ = ["loss_label", "loss_order"]
 

@@ -10,11 +10,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from driver import DeviceInfo
-from nn.pretrained import available_weights, model_card
+from nn import available_weights, model_card
 from opticonv.console import progress_bar, result_console
 from opticonv.errors import collected_warnings
 from opticonv.files import whole_file
 from opticonv.opening import ready_device
+from opticonv.options import Precision
 from opticonv.report.charts import Chart
 from opticonv.report.costs import TIMED, latency_charts, mac_chart
 from opticonv.report.figures import load_figures
@@ -40,7 +41,7 @@ class Wishes:
     uri: str
     seed: int | None
     calibration: Path | None
-    precision: str
+    precision: Precision
     large: bool
     costs: bool
 

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from nn.model_card import ModelCard
 from torch import nn
 
 from driver import Device, DeviceInfo
 from driver.calibration.calibration import Calibration
-from nn import convert_to_optical
+from nn import ModelCard, convert_to_optical, load_pretrained, model_card
 from nn.layers import convolutions_of
-from nn.pretrained import load_pretrained, model_card
 from opticonv.demo.samples import Photo
 from opticonv.demo.trial import Trial, run_large, run_trial
 from opticonv.metering import MeteredDevice
+from opticonv.options import Precision
 from opticonv.report.charts import Chart
 from opticonv.report.studies import drift_chart, layer_chart, precision_chart
 
@@ -84,7 +83,7 @@ def measure(
     seed: int | None,
     photos: Sequence[Photo],
     *,
-    precision: str,
+    precision: Precision,
     weights: str,
     others: Sequence[str],
     large: bool,
@@ -148,7 +147,7 @@ def measure(
 
 
 def measure_weights(
-    meter: MeteredDevice, name: str, photos: Sequence[Photo], precision: str, step: Step
+    meter: MeteredDevice, name: str, photos: Sequence[Photo], precision: Precision, step: Step
 ) -> WeightsTrial:
     """Reduce and enlarge photographs by the network of packaged weights."""
     network = load_pretrained(name)
