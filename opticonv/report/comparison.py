@@ -104,7 +104,8 @@ def compare(trial: Trial, number: int) -> Comparison:
         "bicubic": shown.bicubic,
         "electronic": shown.electronic,
         "optical": shown.optical,
-        "difference": difference(shown.optical, shown.electronic),
+        # Noise of this size does not compress; of a large picture its figure has to do.
+        "difference": None if truth is None else difference(shown.optical, shown.electronic),
     }
     extent = CLOSE_UP[side]
     seen = shown.optical if truth is None else truth
@@ -131,6 +132,7 @@ def compare(trial: Trial, number: int) -> Comparison:
 
 def _panel(key: str, trial: Trial, picture: torch.Tensor, box: Box, side: int) -> Panel:
     own = box.reduced(side // picture.shape[-1])
+    title = f"{trial.name} to {side}²"
     name = NAMES[key]
     place = f"rows {box.top} to {box.top + box.side}, columns {box.left} to {box.left + box.side}"
     return Panel(
@@ -139,8 +141,8 @@ def _panel(key: str, trial: Trial, picture: torch.Tensor, box: Box, side: int) -
         figures=_figures(key, trial, picture),
         whole=embed(picture, WHOLE_BYTES[side]),
         close=embed(own.of(picture).contiguous(), CLOSE_BYTES),
-        alt=f"{trial.name}: {name.lower()}",
-        close_alt=f"{trial.name}, close-up of {place}: {name.lower()}",
+        alt=f"{title}: {name.lower()}",
+        close_alt=f"{title}, close-up of {place}: {name.lower()}",
     )
 
 
@@ -150,6 +152,8 @@ def _figures(key: str, trial: Trial, picture: torch.Tensor) -> str:
     if key == "difference":
         return f"optical − electronic, {trial.optical_vs_electronic_db:.1f} dB"
     size = f"{picture.shape[-1]}×{picture.shape[-2]} pixels"
+    if key == "optical":
+        return f"{size}, {trial.optical_vs_electronic_db:.1f} dB to the electronic"
     return f"{size}, every {SCALE}th" if key == "input" and trial.truth is not None else size
 
 

@@ -90,7 +90,7 @@ def page_of(
     if len(text.encode()) > LIMIT_BYTES:
         raise CommandError(
             f"the page would have {len(text.encode()) / 1e6:.1f} MB, more than "
-            f"{LIMIT_BYTES / 1e6:.0f} MB; show fewer photographs or figures"
+            f"{LIMIT_BYTES / 1e6:g} MB; show fewer photographs or figures"
         )
     return text
 

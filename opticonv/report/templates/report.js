@@ -195,7 +195,7 @@
         each.canvas.hidden = false;
         each.kept.hidden = true;
         each.canvas.setAttribute(
-          "aria-label", photo.dataset.title + ", close-up of rows " + corner.row + " to " +
+          "aria-label", photo.dataset.title + " to " + side + "², close-up of rows " + corner.row + " to " +
           (corner.row + extent) + ", columns " + corner.column + " to " + (corner.column + extent) +
           ": " + each.from.name
         );
