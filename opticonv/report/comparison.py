@@ -109,7 +109,7 @@ def compare(trial: Trial, number: int) -> Comparison:
     }
     extent = CLOSE_UP[side]
     seen = shown.optical if truth is None else truth
-    box = detailed_boxes(seen, extent, SCALE)[0]
+    box = _box(trial, extent)
     panels = tuple(
         _panel(key, trial, picture, box, side)
         for key, picture in pictures.items()
@@ -128,6 +128,14 @@ def compare(trial: Trial, number: int) -> Comparison:
         thumbnail=embed(_reduced(seen), 12_000),
         remark=_remark(panels),
     )
+
+
+def _box(trial: Trial, extent: int) -> Box:
+    """Where there is most detail: of the original, or of the input where there is none."""
+    if trial.truth is not None:
+        return detailed_boxes(trial.truth, extent, SCALE)[0]
+    found = detailed_boxes(trial.pictures.small, extent // SCALE, SCALE)[0]
+    return Box(SCALE * found.top, SCALE * found.left, SCALE * found.side)
 
 
 def _panel(key: str, trial: Trial, picture: torch.Tensor, box: Box, side: int) -> Panel:
