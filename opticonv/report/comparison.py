@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import torch
 
-from nn.evaluation import Quality
+from nn.judging import Quality
 from opticonv.demo.canvas import Box, detailed_boxes
 from opticonv.demo.trial import Trial
 from opticonv.enlarging import SCALE

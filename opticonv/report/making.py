@@ -13,11 +13,13 @@ from driver import DeviceInfo
 from nn import available_weights, model_card
 from opticonv.console import progress_bar, result_console
 from opticonv.errors import collected_warnings
+from opticonv.evaluate.table import EvaluationTable
 from opticonv.files import whole_file
 from opticonv.opening import ready_device
 from opticonv.options import Precision
 from opticonv.report.charts import Chart
 from opticonv.report.costs import TIMED, latency_charts, mac_chart
+from opticonv.report.evaluation import evaluated_by, evaluation_tables
 from opticonv.report.figures import load_figures
 from opticonv.report.losses import loss_order
 from opticonv.report.measuring import measure
@@ -64,6 +66,7 @@ def make_report(wishes: Wishes) -> None:
     """
     begin = time.perf_counter()
     with collected_warnings() as warned:
+        table = None if wishes.evaluation is None else EvaluationTable.load(wishes.evaluation)
         studies = load_figures(wishes.figures) if wishes.figures is not None else []
         chosen = choose_photos(wishes.pictures)
         others = shown_losses()
@@ -91,6 +94,8 @@ def make_report(wishes: Wishes) -> None:
             text = page_of(
                 replace(measured, warnings=tuple(warned)),
                 chosen,
+                evaluation=[] if table is None else evaluation_tables(table),
+                evaluated_by=[] if table is None else evaluated_by(table),
                 studies=studies,
                 costs=costs,
                 command=sys.argv,

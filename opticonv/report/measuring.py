@@ -18,7 +18,7 @@ from opticonv.options import Precision
 from opticonv.report.charts import Chart
 from opticonv.report.studies import drift_chart, layer_chart, precision_chart
 
-__all__ = ["Measured", "WeightsTrial", "measure", "measure_weights"]
+__all__ = ["Measured", "WeightsTrial", "measure", "measure_around", "measure_weights"]
 
 Step = Callable[[str], None]
 """Called with what comes next."""
@@ -113,7 +113,6 @@ def measure(
     driver.DriverError
         What the device refuses.
     """
-    calibration = device.calibration
     network = load_pretrained(weights)
     meter = MeteredDevice(device, check=True)
     main = measure_weights(meter, weights, photos, precision, step)
@@ -126,10 +125,31 @@ def measure(
         main if name == weights else measure_weights(meter, name, photos, precision, step)
         for name in others
     ]
-    layers = tuple(convolutions_of(network))
-    curves = [layer_chart(layers, main.trials)]
+    return measure_around(
+        device, uri, seed, main, enlarged, precision=precision, others=tried, step=step
+    )
+
+
+def measure_around(
+    device: Device,
+    uri: str,
+    seed: int | None,
+    main: WeightsTrial,
+    large: Trial | None,
+    *,
+    precision: str,
+    others: Sequence[WeightsTrial] = (),
+    step: Step = lambda _: None,
+) -> Measured:
+    """Measure the precision and the drift of a device that has enlarged photographs already.
+
+    Parameters as for `measure`; an hour of the device's time passes.
+    """
+    layers = tuple(convolutions_of(load_pretrained(main.name)))
+    # Before the drift, which ages it.
+    calibration = device.calibration
     step("measuring precision")
-    curves.insert(0, precision_chart(device))
+    curves = [precision_chart(device), layer_chart(layers, main.trials)]
     step("measuring an hour of drift")
     curves.append(drift_chart(device))
     return Measured(
@@ -139,8 +159,8 @@ def measure(
         calibration=calibration,
         precision=precision,
         weights=main,
-        large=enlarged,
-        others=tuple(tried),
+        large=large,
+        others=tuple(others),
         curves=tuple(curves),
         layers=layers,
     )

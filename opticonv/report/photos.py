@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from opticonv.demo.samples import LARGE, Photo, load_photos
 from opticonv.errors import CommandError
 from opticonv.picture_files import read_picture
 
-__all__ = ["MOST", "Chosen", "choose_photos", "sample_photos"]
+__all__ = ["MOST", "Chosen", "choose_photos", "sample_photos", "shown_photos"]
 
 MOST = 12
 """Photographs on a page: more would not fit in its size."""
@@ -56,6 +57,17 @@ def sample_photos() -> Chosen:
     """Of scikit-image."""
     photos = sorted(load_photos([]), key=lambda photo: photo.name != LARGE)
     return Chosen(tuple(photos), "sample photographs of scikit-image", {}, {})
+
+
+def shown_photos(photos: Sequence[Photo], paths: Sequence[Path]) -> Chosen:
+    """Samples, and photographs of those files after them; those beyond `MOST` are left out."""
+    digests = {
+        photo.name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for photo, path in zip(photos[len(photos) - len(paths) : MOST], paths, strict=False)
+    }
+    left_out = {photo.name: f"the page shows {MOST}" for photo in photos[MOST:]}
+    origin = "sample photographs of scikit-image" + (", and the user's" if paths else "")
+    return Chosen(tuple(photos[:MOST]), origin, digests, left_out)
 
 
 def _folder_photos(folder: Path) -> Chosen:

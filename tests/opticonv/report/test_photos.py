@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from opticonv.demo.samples import LARGE, SAMPLES
+from opticonv.demo.samples import LARGE, SAMPLES, load_photos
 from opticonv.errors import CommandError
 from opticonv.report import photos
-from opticonv.report.photos import choose_photos
+from opticonv.report.photos import choose_photos, shown_photos
 
 
 def save(path: Path, side: int = 300) -> None:
@@ -48,6 +48,19 @@ def test_no_more_than_the_page_holds(tmp_path: Path, monkeypatch: pytest.MonkeyP
     chosen = choose_photos(tmp_path)
     assert [photo.name for photo in chosen.photos] == ["a"]
     assert chosen.left_out == {"b.png": "the page shows 1"}
+
+
+def test_samples_and_the_user_s_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save(tmp_path / "mine.png")
+    save(tmp_path / "more.png")
+    paths = [tmp_path / "mine.png", tmp_path / "more.png"]
+    loaded = load_photos(paths)
+    monkeypatch.setattr(photos, "MOST", len(SAMPLES) + 1)
+    chosen = shown_photos(loaded, paths)
+    assert [photo.name for photo in chosen.photos][-1] == "mine"
+    digest = hashlib.sha256((tmp_path / "mine.png").read_bytes()).hexdigest()
+    assert chosen.digests == {"mine": digest}
+    assert chosen.left_out == {"more": f"the page shows {len(SAMPLES) + 1}"}
 
 
 def test_a_folder_without_a_picture_is_refused(tmp_path: Path) -> None:
