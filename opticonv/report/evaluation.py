@@ -64,7 +64,7 @@ def _means(table: EvaluationTable, set_name: str) -> Table:
     rows = summaries(table, set_name)
     shown = [m for m in COLUMNS if any(row.means[m] is not None for row in rows)]
     border = str(table.provenance.get("settings", {}).get("border", "none"))
-    meanings: dict[str, str] = {name: meaning for name, meaning in BORDERS.items()}
+    meaning = next((text for name, text in BORDERS.items() if name == border), "unknown")
     count = max(row.pictures for row in rows)
     return Table(
         caption=f"{set_name}: means over {count} pictures",
@@ -73,7 +73,7 @@ def _means(table: EvaluationTable, set_name: str) -> Table:
             (row.method, *(figure(measure, row.means[measure]) for measure in shown))
             for row in rows
         ),
-        note=NOTE.format(border=f"{border} ({meanings.get(border, 'unknown')})"),
+        note=NOTE.format(border=f"{border} ({meaning})"),
     )
 
 
