@@ -24,7 +24,9 @@ __all__ = [
 
 
 def signed(value: float, digits: int) -> str:
-    """A difference with its sign, a real minus: −0.014, +0.38."""
+    """A difference with its sign, a real minus: −0.014, +0.38; what rounds to 0 has none."""
+    if round(value, digits) == 0:
+        return f"{0:.{digits}f}"
     return f"{value:+.{digits}f}".replace("-", "−")
 
 
