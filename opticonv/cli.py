@@ -16,6 +16,7 @@ from opticonv.macs import macs
 from opticonv.models import models
 from opticonv.monitor.command import monitor
 from opticonv.probe import probe
+from opticonv.report.command import report
 from opticonv.scaling import scaling
 from opticonv.train.command import train
 from opticonv.upscale import upscale
@@ -37,6 +38,7 @@ for command in (
     train,
     demo,
     evaluate,
+    report,
     models,
     probe,
     macs,

@@ -18,7 +18,7 @@ from typer.core import TyperGroup
 from driver import DriverError
 from opticonv.console import progress_console
 
-__all__ = ["CommandError", "OneLineErrors"]
+__all__ = ["CommandError", "OneLineErrors", "collected_warnings"]
 
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 
@@ -90,3 +90,25 @@ def _warnings_in_one_line() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.showwarning = show
         yield
+
+
+@contextmanager
+def collected_warnings() -> Iterator[list[str]]:
+    """Every warning of the block, shown as it comes and kept."""
+    kept: list[str] = []
+    with warnings.catch_warnings():
+        show = warnings.showwarning
+
+        def keep(
+            message: Warning | str,
+            category: type[Warning],
+            filename: str,
+            lineno: int,
+            file: TextIO | None = None,
+            line: str | None = None,
+        ) -> None:
+            kept.append(str(message))
+            show(message, category, filename, lineno, file, line)
+
+        warnings.showwarning = keep
+        yield kept

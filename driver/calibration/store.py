@@ -25,7 +25,7 @@ from driver.errors import CalibrationError, DTypeError
 from driver.info import DeviceInfo
 from driver.numbers import shown
 
-__all__ = ["SCHEMA", "load", "save"]
+__all__ = ["SCHEMA", "checksum", "load", "save"]
 
 SCHEMA = 3
 """Version of the file's layout."""
@@ -38,7 +38,8 @@ def _datasets(calibration: Calibration) -> dict[str, np.ndarray[Any, Any]]:
     return {name: np.asarray(getattr(calibration, name)) for name in names}
 
 
-def _checksum(calibration: Calibration) -> str:
+def checksum(calibration: Calibration) -> str:
+    """SHA-256 of everything that a calibration says, as its file has it."""
     digest = hashlib.sha256(f"schema {SCHEMA}".encode())
     for name in _HEADER:
         digest.update(f"{name}={getattr(calibration, name)};".encode())
@@ -71,7 +72,7 @@ def save(calibration: Calibration, path: str | Path) -> None:
             file.attrs["schema"] = SCHEMA
             for header in _HEADER:
                 file.attrs[header] = getattr(calibration, header)
-            file.attrs["checksum"] = _checksum(calibration)
+            file.attrs["checksum"] = checksum(calibration)
             for key, array in _datasets(calibration).items():
                 file.create_dataset(key, data=array)
             figures = file.create_group("figures")
@@ -121,9 +122,9 @@ def load(path: str | Path, info: DeviceInfo | None = None) -> Calibration:
                 raise CalibrationError(
                     f"{path} has schema {schema}, this driver reads schema {SCHEMA}: calibrate anew"
                 )
-            checksum = str(file.attrs["checksum"])
+            written = str(file.attrs["checksum"])
             calibration = _read(file)
-        sound = _checksum(calibration) == checksum  # a damaged text may have no bytes to sum up
+        sound = checksum(calibration) == written  # a damaged text may have no bytes to sum up
     except CalibrationError:
         raise
     except FileNotFoundError as error:

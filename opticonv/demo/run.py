@@ -3,32 +3,37 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
-import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TextIO
 
 from rich.console import Console
 from torch import nn
 
 from driver import Device
-from nn import convert_to_optical
+from nn import convert_to_optical, model_card
 from opticonv.console import REPORT_WIDTH, progress_bar, result_console
 from opticonv.demo.report import Report
 from opticonv.demo.samples import LARGE, Photo, load_photos
 from opticonv.demo.sheets import comparison_sheet, large_sheet
 from opticonv.demo.trial import Trial, run_large, run_trial
 from opticonv.enlarging import SCALE, load_network, planned_frames
+from opticonv.errors import collected_warnings
 from opticonv.files import whole_folder
 from opticonv.metering import MeteredDevice
 from opticonv.opening import ready_device
 from opticonv.options import Precision
 from opticonv.picture_files import write_picture
+from opticonv.report.measuring import WeightsTrial, measure_around
+from opticonv.report.page import page_of
+from opticonv.report.photos import MOST, shown_photos
 
 __all__ = ["run_demo"]
+
+WEIGHTS = "original"
 
 
 def run_demo(
@@ -45,11 +50,13 @@ def run_demo(
     """
     begin = time.perf_counter()
     loaded = load_photos(photos)
-    network = load_network("original")
-    with whole_folder(output) as folder, _collected_warnings() as warned:
+    network = load_network(WEIGHTS)
+    with whole_folder(output) as folder, collected_warnings() as warned:
         with ready_device(uri, seed, None) as device:
             figures = _calibration_figures(device)
             trials = _run_trials(device, network, loaded, precision)
+            shown = WeightsTrial(WEIGHTS, model_card(WEIGHTS), tuple(trials[:-1][:MOST]))
+            measured = measure_around(device, uri, seed, shown, trials[-1], precision=precision)
         report = Report(
             uri=uri,
             info=device.info,
@@ -62,6 +69,9 @@ def run_demo(
             warnings=warned,
         )
         _write(folder, report)
+        measured = replace(measured, warnings=tuple(warned))
+        text = page_of(measured, shown_photos(loaded, photos), command=sys.argv)
+        (folder / "report.html").write_text(text, encoding="utf-8")
         names = sorted(file.name for file in folder.iterdir())
     console = result_console()
     console.print(report.tables(), highlight=False)
@@ -124,25 +134,3 @@ def _write(folder: Path, report: Report) -> None:
     )
     with (folder / "summary.txt").open("w", encoding="utf-8") as file:
         Console(file=file, width=REPORT_WIDTH).print(report.tables(), highlight=False)
-
-
-@contextmanager
-def _collected_warnings() -> Iterator[list[str]]:
-    """Every warning of the block, shown as it comes and kept."""
-    kept: list[str] = []
-    with warnings.catch_warnings():
-        show = warnings.showwarning
-
-        def keep(
-            message: Warning | str,
-            category: type[Warning],
-            filename: str,
-            lineno: int,
-            file: TextIO | None = None,
-            line: str | None = None,
-        ) -> None:
-            kept.append(str(message))
-            show(message, category, filename, lineno, file, line)
-
-        warnings.showwarning = keep
-        yield kept

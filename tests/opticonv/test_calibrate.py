@@ -73,7 +73,8 @@ def test_the_report_is_one_page_with_every_routine(run: Run, tmp_path: Path) -> 
             assert f'<h2 id="{routine.name}">{routine.title}' in page
     # Self-contained: pictures are inside, and nothing is fetched.
     assert page.count("data:image/png;base64,") == len(ROUTINES) - 1
-    assert "http" not in page
+    assert "http:" not in page
+    assert "https:" not in page
     assert "<script" not in page
     assert "e-/DN" in page
 

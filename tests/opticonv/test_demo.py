@@ -22,7 +22,7 @@ Run = Callable[..., Any]
 IDEAL = "emulator:ideal?device__n=32"
 FILES = {
     "chelsea.png", "chelsea-2.png", "chelsea_2048.png", "chelsea_2048_closeup.png",
-    "summary.json", "summary.txt",
+    "report.html", "summary.json", "summary.txt",
 }  # fmt: skip
 
 

@@ -1,0 +1,1 @@
+"""`opticonv report`: pictures, figures and where they come from, on one page."""
