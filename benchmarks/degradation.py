@@ -14,8 +14,9 @@ where one calibration ages:
 PSNR (RGB) of every enlargement is compared, picture by picture, with that of the *electronic*
 network of the first weights; error bars are 95 % intervals over pictures and specimens.  More
 weights are more lines: those fine-tuned on the degraded device show what noise-aware training wins
-back; ``{sweep}`` and ``{value}`` in a file's name stand for the point, and points without a file
-are left out.  `--keep` holds what is measured, and what it holds already isn't measured again.
+back; ``{sweep}`` and ``{value}`` in a file's name stand for the point.  Points without a file are
+left out, and so are those that the calibration finds it cannot describe.  `--keep` holds what is
+measured, and what it holds already isn't measured again.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from torch import nn
 from driver import Device, open_device
 from driver.calibration import RoutineReport
 from driver.convolution import convolve2d
+from driver.errors import CalibrationError
 from nn import convert_to_optical
 from nn.judging import crossed_interval, paired_interval, psnr
 from nn.sampling import decimate
@@ -309,8 +311,12 @@ def main(
     for name in sweeps or SWEEPS:
         sweep = SWEEPS[name]
         for key, measured in measure(name, sweep, lines, seeds, device, pictures):
-            if key not in kept.found:
+            if key in kept.found:
+                continue
+            try:
                 kept.note(key, measured())
+            except CalibrationError as error:
+                console.print(f"{key[0]} {key[1]:g}, seed {key[3]}: left out: {error}")
         if out is not None:
             about = f"{len(pictures.electronic)} pictures, {seeds} specimens"
             path = out / f"degradation_{name}.png"
