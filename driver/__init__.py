@@ -17,6 +17,7 @@ from driver.encoded import Codes, Encoded
 from driver.errors import DriverError, PackingWarning, UncalibratedWarning
 from driver.info import DeviceInfo, NominalValues, Timing
 from driver.opening import open_device
+from driver.session_state import SessionState
 from driver.telemetry import Telemetry
 from driver.ticket import Ticket
 
@@ -29,6 +30,7 @@ __all__ = [
     "Encoded",
     "NominalValues",
     "PackingWarning",
+    "SessionState",
     "Telemetry",
     "Ticket",
     "Timing",

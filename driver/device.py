@@ -27,6 +27,7 @@ from driver.numbers import real
 from driver.params import Params
 from driver.result import JobResult, job_result
 from driver.running import run
+from driver.session_state import SessionState, restore_session, save_session
 from driver.telemetry import Telemetry, Tracked, read_telemetry, read_tracked
 from driver.threads import default_threads
 from driver.ticket import Ticket
@@ -229,6 +230,31 @@ class Device(DeviceLife):
         duration = real(seconds, "seconds", 0.0, 1e9, "s")
         with self._handle.use() as handle:
             check(lib.odev_idle(handle, round(duration * 1e9)))
+
+    def session_state(self) -> SessionState:
+        """Where this session stands: a device opened alike can `restore` it and go on.
+
+        Raises
+        ------
+        CapabilityError
+            The device is not reproducible, as hardware is not: its clock is its own.
+        """
+        return save_session(self._handle, self._info)
+
+    def restore(self, state: SessionState) -> None:
+        """Go on from where another session of this device stood.
+
+        With the same calibration loaded (before: loading one forgets the last pilot) and the same
+        parameters set, every count is then what it would have been in that session.
+
+        Raises
+        ------
+        CapabilityError
+            The device is not reproducible.
+        ValueRangeError, ShapeError
+            It is another device's state, or not one.
+        """
+        restore_session(self._handle, self._info, state)
 
     # ---- calibration ----------------------------------------------------------------------
 

@@ -87,6 +87,9 @@ struct odev_device {
 /* ODEV_OK, or why this device cannot be used from here. */
 odev_status odev_check_device(const odev_device *device);
 
+/* Whether a frame's codes, [2][2][n][n], are ones that the DAC has. */
+int odev_codes_fit(const odev_caps *caps, const void *codes);
+
 /* A result that may be null, to be filled. */
 odev_status odev_check_result(const odev_result *result);
 

@@ -217,6 +217,20 @@ odev_status odev_decode(odev_device *device, const odev_decode_job *job);
 odev_status odev_idle(odev_device *device, int64_t duration_ns);
 odev_status odev_telemetry(odev_device *device, odev_telemetry_data *telemetry);
 odev_status odev_counters(odev_device *device, odev_telemetry_data *telemetry);
+typedef struct odev_session {
+  uint32_t struct_size;
+  uint32_t reserved;
+  int64_t device_time_ns;
+  uint64_t frames, exposures, pilots, retries, saturations, faults, lost, clock_jumps;
+  uint64_t readings;
+  double pilot_re, pilot_im;
+  int64_t pilot_time_ns;
+  uint64_t frames_since_pilot;
+  double phase_mean_square, phase_count;
+  void *codes;
+} odev_session;
+odev_status odev_save_session(odev_device *device, odev_session *session);
+odev_status odev_restore_session(odev_device *device, const odev_session *session);
 
 /* optical_backend.h */
 typedef struct odev_block {

@@ -80,16 +80,6 @@ static int all_finite(const double *x, size_t count) {
   return 1;
 }
 
-/* Pilot codes reach the heaters without passing odev_check_expose. */
-static int pilot_codes_fit(const odev_caps *caps, const void *codes) {
-  const size_t count = 4 * (size_t)caps->n * caps->n;
-  for (size_t i = 0; codes && i < count; ++i)
-    if (caps->dac_bits ? ((const uint16_t *)codes)[i] >> caps->dac_bits != 0
-                       : !(((const float *)codes)[i] >= 0.0f && ((const float *)codes)[i] <= 1.0f))
-      return 0;
-  return 1;
-}
-
 static odev_status load_task(odev_device *device, const void *job, odev_result *result) {
   (void)result;
   odev_codec codec;
@@ -136,7 +126,7 @@ odev_status odev_load_calibration(odev_device *device, const odev_calibration *s
       (s->reference_plane_dn && !all_finite(s->reference_plane_dn, plane)) ||
       (s->pilot_spectrum && !all_finite(s->pilot_spectrum, 2 * plane)))
     return odev_fail(ODEV_ERR_CALIBRATION, "the calibration holds NaN or infinity");
-  if (!pilot_codes_fit(&device->caps, s->pilot_codes))
+  if (s->pilot_codes && !odev_codes_fit(&device->caps, s->pilot_codes))
     return odev_fail(ODEV_ERR_CALIBRATION, "the pilot's codes go beyond the DAC's range");
   if (!(s->gain_e_per_dn > 0)) return odev_fail(ODEV_ERR_CALIBRATION, "gain_e_per_dn must be positive");
   return odev_run_task(device, load_task, s, NULL);

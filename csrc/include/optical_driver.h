@@ -366,6 +366,26 @@ ODEV_API odev_status odev_telemetry(odev_device *device, odev_telemetry_data *te
 /* The same without asking the sensors, which are as last read: cheap enough to go with every job. */
 ODEV_API odev_status odev_counters(odev_device *device, odev_telemetry_data *telemetry);
 
+/* Where a session stands: what later counts depend on beside the device, its calibration and its parameters. */
+typedef struct odev_session {
+  uint32_t struct_size;
+  uint32_t reserved;
+  int64_t device_time_ns;
+  uint64_t frames, exposures, pilots, retries, saturations, faults, lost, clock_jumps;
+  uint64_t readings;                      /* of the sensors */
+  double pilot_re, pilot_im;              /* gain of the last pilot against its calibration */
+  int64_t pilot_time_ns;                  /* -1: none yet */
+  uint64_t frames_since_pilot;
+  double phase_mean_square, phase_count;  /* of the phase between pilots, and over how many */
+  void *codes;                            /* [2 stages][2 heaters][n][n]: what the heaters hold */
+} odev_session;
+
+/* Both in order with the queue.  Saving fills `session` and the array at session->codes.  A device that was
+ * opened alike, with the same calibration loaded and the same parameters, goes on after restoring as the
+ * saved one would have.  CAPABILITY: this device is not reproducible (caps), so its clock is its own. */
+ODEV_API odev_status odev_save_session(odev_device *device, odev_session *session);
+ODEV_API odev_status odev_restore_session(odev_device *device, const odev_session *session);
+
 #ifdef __cplusplus
 }
 #endif

@@ -53,6 +53,9 @@ static void test_null_arguments(void) {
   CHECK_STATUS(odev_wait(NULL, 0, NULL), ODEV_ERR_ARGUMENT);
   CHECK_STATUS(odev_cancel(NULL), ODEV_ERR_ARGUMENT);
   CHECK_STATUS(odev_idle(device, -1), ODEV_ERR_ARGUMENT);
+  odev_session session = {.struct_size = sizeof session};
+  CHECK_STATUS(odev_save_session(device, &session), ODEV_ERR_ARGUMENT); /* without codes */
+  CHECK_STATUS(odev_restore_session(device, NULL), ODEV_ERR_ARGUMENT);
   CHECK_OK(odev_close(device));
 }
 
