@@ -1,28 +1,27 @@
-"""Photographs for training: a folder of pictures, prepared once and kept in memory as uint8."""
+"""Photographs: a folder of pictures, split by their content, prepared and kept as uint8."""
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import Literal
+from typing import Generic, Literal, TypeVar
 
 import torch
 from PIL import Image, UnidentifiedImageError
-from torch.utils.data import Dataset
-
-from nn.sampling import decimate
 
 __all__ = [
-    "PhotoDataset",
+    "Photographs",
     "Photos",
     "Split",
     "load_photos",
     "picture_name",
     "prepare_photo",
+    "read_photos",
+    "reduce_photo",
     "split_of",
     "to_tensor",
 ]
@@ -34,6 +33,7 @@ SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"}
 
 
 Split = Literal["training", "validation"]
+Prepared = TypeVar("Prepared")
 
 
 def to_tensor(picture: Image.Image) -> torch.Tensor:
@@ -55,13 +55,39 @@ def prepare_photo(picture: Image.Image, size: int = SIZE) -> torch.Tensor:
     ValueError
         If the shorter side is below `size`.
     """
-    side = min(picture.size)
-    if side < size:
-        raise ValueError(f"shorter side {side} is under {size}")
+    side = _shorter_side(picture, size)
     left = (picture.width - side) // 2
     top = (picture.height - side) // 2
     square = picture.convert("RGB").crop((left, top, left + side, top + side))
     return to_tensor(square.resize((size, size), Image.Resampling.BICUBIC))
+
+
+def reduce_photo(picture: Image.Image, short_side: int) -> torch.Tensor:
+    """RGB, whole, reduced to that shorter side (bicubic, antialiased), never enlarged.
+
+    Returns
+    -------
+    torch.Tensor, shape (3, H, W), uint8
+
+    Raises
+    ------
+    ValueError
+        If the shorter side is below 256.
+    """
+    side = _shorter_side(picture, SIZE)
+    rgb = picture.convert("RGB")
+    if side > short_side:
+        size = (round(length * short_side / side) for length in picture.size)
+        width, height = (max(length, short_side) for length in size)
+        rgb = rgb.resize((width, height), Image.Resampling.BICUBIC)
+    return to_tensor(rgb)
+
+
+def _shorter_side(picture: Image.Image, least: int) -> int:
+    side = min(picture.size)
+    if side < least:
+        raise ValueError(f"shorter side {side} is under {least}")
+    return side
 
 
 @dataclass(frozen=True)
@@ -79,6 +105,15 @@ class Photos:
 
     names: tuple[str, ...]
     pictures: torch.Tensor
+    rejected: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Photographs(Generic[Prepared]):
+    """Photographs of one split, each as it was asked for; as `Photos` else."""
+
+    names: tuple[str, ...]
+    pictures: tuple[Prepared, ...]
     rejected: dict[str, str]
 
 
@@ -104,19 +139,35 @@ def load_photos(
     *,
     limit: int | None = None,
 ) -> Photos:
-    """Read a folder of photographs.
+    """Read a folder of photographs, each through `prepare_photo`.
 
-    A picture whose shorter side is under 256 is rejected; the others go through `prepare_photo`.
-    The SHA-1 of the file's content names a picture, drops duplicates and decides its split, so
-    training and validation never share a picture and neither depends on the others.  A file that
-    is called by 10 hex digits keeps that name: `opticonv data ingest` names its files after the
-    content that they were made from.
+    Parameters and errors as for `read_photos`.
+    """
+    read = read_photos(folder, split, prepare_photo, limit=limit)
+    return Photos(read.names, torch.stack(read.pictures), read.rejected)
+
+
+def read_photos(
+    folder: Path | str,
+    split: Literal["training", "validation", "all"],
+    prepare: Callable[[Image.Image], Prepared],
+    *,
+    limit: int | None = None,
+) -> Photographs[Prepared]:
+    """Read a folder of photographs, each as `prepare` makes it.
+
+    A picture whose shorter side is under 256 is rejected.  The SHA-1 of the file's content names a
+    picture, drops duplicates and decides its split, so training and validation never share a
+    picture and neither depends on the others.  A file that is called by 10 hex digits keeps that
+    name: `opticonv data ingest` names its files after the content that they were made from.
 
     Parameters
     ----------
     folder : path
         Its pictures, and those of folders inside it, are read in order of their names.
     split : "training", "validation" or "all"
+    prepare : callable
+        Raises ValueError for a picture that it rejects.
     limit : int or None
         Stop after that many pictures of the split.
 
@@ -131,7 +182,7 @@ def load_photos(
     if not root.is_dir():
         raise FileNotFoundError(f"no folder of photographs at {root}")
     names: list[str] = []
-    pictures: list[torch.Tensor] = []
+    pictures: list[Prepared] = []
     rejected: dict[str, str] = {}
     seen: set[str] = set()
     for path in _picture_files(root):
@@ -147,7 +198,7 @@ def load_photos(
             continue
         try:
             with Image.open(BytesIO(content)) as picture:
-                prepared = prepare_photo(picture)
+                prepared = prepare(picture)
         except (UnidentifiedImageError, OSError, ValueError) as error:
             rejected[path.name] = str(error)
             continue
@@ -155,7 +206,7 @@ def load_photos(
         pictures.append(prepared)
     if not pictures:
         raise ValueError(f"no usable {split} picture in {root} ({len(rejected)} rejected)")
-    return Photos(tuple(names), torch.stack(pictures), rejected)
+    return Photographs(tuple(names), tuple(pictures), rejected)
 
 
 _INGESTED = re.compile(f"[0-9a-f]{{{NAME_DIGITS}}}")
@@ -163,43 +214,3 @@ _INGESTED = re.compile(f"[0-9a-f]{{{NAME_DIGITS}}}")
 
 def _picture_files(root: Path) -> Iterable[Path]:
     return sorted(path for path in root.rglob("*") if path.suffix.lower() in SUFFIXES)
-
-
-class PhotoDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
-    """Pairs (input, target) of the super-resolution task, float32 in [0, 1].
-
-    Without augmentation the target is the 256² picture and the input its 32² decimation.  With
-    it, the target is a random 248² window (so that the decimation meets every pixel phase),
-    flipped and transposed at random, and the input 31².
-
-    Parameters
-    ----------
-    pictures : torch.Tensor, shape (n, 3, 256, 256), uint8
-    augment : bool
-        Draws come from torch's global generator.
-    scale : int
-    """
-
-    def __init__(self, pictures: torch.Tensor, *, augment: bool = False, scale: int = 8) -> None:
-        self.pictures = pictures
-        self.augment = augment
-        self.scale = scale
-
-    def __len__(self) -> int:
-        return len(self.pictures)
-
-    def __getitem__(self, index: int) -> tuple[torch.Tensor, torch.Tensor]:
-        target = self.pictures[index]
-        if self.augment:
-            target = self._augmented(target)
-        target = target.float() / 255.0
-        return decimate(target, self.scale).contiguous(), target.contiguous()
-
-    def _augmented(self, picture: torch.Tensor) -> torch.Tensor:
-        size = picture.shape[-1] - self.scale
-        draws = torch.randint(0, self.scale + 1, (2,)).tolist()
-        picture = picture[:, draws[0] : draws[0] + size, draws[1] : draws[1] + size]
-        flip_rows, flip_columns, transpose = torch.randint(0, 2, (3,)).tolist()
-        axes = [axis for axis, flip in ((1, flip_rows), (2, flip_columns)) if flip]
-        picture = picture.flip(axes) if axes else picture
-        return picture.transpose(1, 2) if transpose else picture

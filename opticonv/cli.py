@@ -17,6 +17,7 @@ from opticonv.models import models
 from opticonv.monitor.command import monitor
 from opticonv.probe import probe
 from opticonv.scaling import scaling
+from opticonv.train.command import train
 from opticonv.upscale import upscale
 
 __all__ = ["app"]
@@ -33,6 +34,7 @@ for command in (
     calibrate,
     monitor,
     upscale,
+    train,
     demo,
     evaluate,
     models,

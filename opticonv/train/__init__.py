@@ -1,0 +1,1 @@
+"""`opticonv train`: train a super-resolution network, and watch it."""
