@@ -141,7 +141,8 @@ class SuperResolutionTraining(LightningModule):
         self.network = network
         self.mean = averaged(network, config.optimiser.ema) if config.optimiser.ema else None
         self.objective = Objective(config.loss)
-        self.register_buffer("term_sums", torch.zeros(1 + len(self.objective.names)))
+        # No buffer: each process adds up its own share.
+        self.term_sums = torch.zeros(1 + len(self.objective.names))
         self.psnr = MeanMetric()
         self.is_built = True
 
@@ -263,24 +264,42 @@ class SuperResolutionTraining(LightningModule):
             "config": self.config.model_dump_json(),
             "pictures": self.data.fingerprint,
             "history": [asdict(record) for record in self.history],
-            "optics": self._optical_states(),
+            "processes": self._of_all_processes(),
         }
 
-    def _optical_states(self) -> list[Any]:
-        own = self.optics.state() if self.optics is not None else None
+    def _of_all_processes(self) -> list[Any]:
+        """What each process must find again: its device's session, its share of the means."""
+        own = {
+            "optics": None if self.optics is None else self.optics.state(),
+            "term_sums": self.term_sums,
+        }
         world = self.trainer.world_size
         if world == 1:
             return [own]
-        states: list[Any] = [None] * world
-        torch.distributed.all_gather_object(states, own)
-        return states
+        gathered: list[Any] = [None] * world
+        torch.distributed.all_gather_object(gathered, own)
+        return gathered
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Go on from there: the records, and this process's device."""
+        """Go on from there: the records, the means begun, and this process's device.
+
+        Raises
+        ------
+        ValueError
+            The run had another number of processes.
+        """
         kept = checkpoint["opticonv"]
+        processes = kept["processes"]
+        if len(processes) != self.trainer.world_size:
+            raise ValueError(
+                f"the run had {len(processes)} processes and cannot go on exactly with "
+                f"{self.trainer.world_size}"
+            )
         self.history = [EpochRecord(**record) for record in kept["history"]]
+        own = processes[self.global_rank]
+        self.term_sums.copy_(own["term_sums"])
         if self.optics is not None:
-            self.optics.restore(kept["optics"][self.global_rank])
+            self.optics.restore(own["optics"])
 
     def teardown(self, stage: str) -> None:
         """Close the device."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from driver import Device, SessionState, open_device
 from driver.errors import CapabilityError
@@ -89,7 +90,10 @@ class TrainingOptics:
             state = asdict(self.device.session_state())
         except CapabilityError:
             return None
-        return {**state, "codes": torch.from_numpy(state["codes"])}
+        # uint16 does not travel between processes: int32 holds it, float32 holds fractions.
+        codes: NDArray[Any] = state["codes"]
+        held = codes if codes.dtype == np.float32 else codes.astype(np.int32)
+        return {**state, "codes": torch.from_numpy(held)}
 
     def restore(self, state: Mapping[str, Any] | None) -> None:
         """Go on from there.
@@ -102,7 +106,7 @@ class TrainingOptics:
         if state is None:
             log.warning("this device cannot be set back: the run goes on with other noise")
             return
-        codes = np.asarray(state["codes"])
+        codes = state["codes"].numpy().astype(self.device.info.code_dtype)
         self.device.restore(SessionState(**{**state, "codes": codes}))
 
     def close(self) -> None:
