@@ -8,8 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from nn.data import PhotoDataset, load_photos, prepare_photo, to_tensor
-from nn.sampling import decimate
+from nn.data import load_photos, prepare_photo, reduce_photo, split_of, to_tensor
 
 
 def _write(path: Path, size: tuple[int, int], seed: int, mode: str = "RGB") -> None:
@@ -74,31 +73,22 @@ def test_tensor_keeps_rows_columns_and_channels() -> None:
     )
 
 
-def test_pairs_without_augmentation() -> None:
-    pictures = torch.randint(0, 256, (2, 3, 256, 256), dtype=torch.uint8)
-    input, target = PhotoDataset(pictures)[1]
-    assert torch.equal(target, pictures[1].float() / 255)
-    assert torch.equal(input, decimate(target))
-    assert input.shape == (3, 32, 32)
+def test_a_whole_photo_is_reduced_to_its_shorter_side_and_never_enlarged() -> None:
+    picture = Image.fromarray(np.full((512, 700, 3), 9, np.uint8))
+    assert reduce_photo(picture, 256).shape == (3, 256, 350)
+    assert reduce_photo(picture, 100_000).shape == (3, 512, 700)
+    with pytest.raises(ValueError, match="255 is under 256"):
+        reduce_photo(Image.fromarray(np.zeros((255, 700, 3), np.uint8)), 100)
 
 
-def test_augmented_pairs_agree_and_meet_every_window_and_orientation() -> None:
-    ramp = torch.arange(256, dtype=torch.uint8)
-    picture = torch.stack(
-        [
-            ramp[:, None].expand(256, 256),
-            ramp[None].expand(256, 256),
-            ramp[:, None].expand(256, 256),
-        ]
-    )
-    dataset = PhotoDataset(picture[None], augment=True)
-    torch.manual_seed(0)
-    seen = set()
-    for _ in range(300):
-        input, target = dataset[0]
-        assert target.shape == (3, 248, 248)
-        assert torch.equal(input, decimate(target))
-        corner = (target[:2, 0, 0] * 255).round().int().tolist()
-        seen.add((bool(target[0, 0, 0] == target[0, 0, 1]), corner[0] > 128, corner[1] > 128))
-    # Eight orientations at 1/8 each: 300 draws miss one with probability 8 * (7/8)^300 = 3e-17.
-    assert len(seen) == 8
+def test_the_split_is_one_function_of_a_name(folder: Path) -> None:
+    for split in ("training", "validation"):
+        assert {split_of(name) for name in load_photos(folder, split).names} == {split}
+
+
+def test_an_ingested_picture_keeps_its_name(tmp_path: Path) -> None:
+    """It is called after the file that it was made from, and stays in that file's split."""
+    _write(tmp_path / "00000000aa.png", (256, 256), 1)
+    _write(tmp_path / "ffffffffaa.png", (256, 256), 2)
+    assert load_photos(tmp_path, "training").names == ("00000000aa",)
+    assert load_photos(tmp_path, "validation").names == ("ffffffffaa",)

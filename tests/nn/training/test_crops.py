@@ -49,7 +49,7 @@ def test_random_crops_meet_every_place_and_orientation() -> None:
         orientations.add(
             (transposed, bool(red[0, 0] > red[-1, -1]), bool(green[0, 0] > green[-1, -1]))
         )
-    # 12 places and 8 orientations: 600 draws miss one with probability below 12 (11/12)^600 = 3e-22.
+    # 12 places, 8 orientations: 600 draws miss one with probability below 12 (11/12)^600 = 3e-22.
     assert len(places) == 12
     assert len(orientations) == 8
 

@@ -46,17 +46,17 @@ class Signalled(AskedToStop):
         os.kill(os.getpid(), signal.SIGINT)
 
 
-class PulledPlug(Exception):
+class PulledPlugError(Exception):
     """The process dies."""
 
 
 class Dies(AskedToStop):
     def ask(self) -> None:
-        raise PulledPlug
+        raise PulledPlugError
 
 
 def interrupted(config: TrainingConfig, folder: Path, asked: AskedToStop) -> None:
-    with pytest.raises((InterruptedRunError, PulledPlug)):
+    with pytest.raises((InterruptedRunError, PulledPlugError)):
         train(config, folder, callbacks=[asked], stop=asked.request)
 
 
@@ -177,7 +177,7 @@ def test_another_run_or_a_broken_checkpoint_is_refused(
 ) -> None:
     config = configured("optimiser.epochs=1")
     train(config, tmp_path)
-    with pytest.raises(ValueError, match="optimiser.batch was 2 and is 3"):
+    with pytest.raises(ValueError, match=r"optimiser\.batch was 2 and is 3"):
         train(configured("optimiser.epochs=1", "optimiser.batch=3"), tmp_path)
     path = tmp_path / CHECKPOINT
     path.write_bytes(path.read_bytes()[:1000])
