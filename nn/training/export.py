@@ -14,7 +14,7 @@ from lightning.pytorch.callbacks import Checkpoint
 from torch import nn
 
 from nn.cards import ModelCard
-from nn.evaluation import bicubic_quality, evaluate, load_test_pictures, mean_quality
+from nn.judging import bicubic_quality, evaluate, load_test_pictures, mean_quality
 from nn.training.data_module import PhotographData
 from nn.training.lit_module import SuperResolutionTraining
 from nn.weight_files import load_weights, save_weights

@@ -9,7 +9,7 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from nn.data import load_photos
-from nn.evaluation import evaluate
+from nn.judging import evaluate
 from nn.pretrained import load_pretrained
 from nn.training import TrainingConfig, train
 from nn.training.lit_module import DivergedError
