@@ -37,12 +37,13 @@ class KernelPart:
 
     def chunks(self, channels: int) -> list[tuple[int, int]]:
         """Runs of tiles ``[first, last)`` that are held in memory together."""
-        return _runs(self.layout.tiles, channels_bytes(self.layout.grid, channels))
+        return _runs(self.layout.tiles, CHUNK_BYTES // channels_bytes(self.layout.grid, channels))
 
 
 @lru_cache
-def _runs(tiles: int, tile_bytes: int) -> list[tuple[int, int]]:
-    step = max(2, CHUNK_BYTES // tile_bytes // 2 * 2)
+def _runs(tiles: int, most: int) -> list[tuple[int, int]]:
+    """All tiles in runs of at most so many, made even; of two where fewer would fit."""
+    step = max(2, most // 2 * 2)
     return [(first, min(first + step, tiles)) for first in range(0, tiles, step)]
 
 
