@@ -133,7 +133,7 @@ class SuperResolutionTraining(LightningModule):
             network = convert_to_optical(
                 network,
                 self.optics.device,
-                gradient=config.optics.gradient,  # type: ignore[arg-type]
+                gradient=config.optics.gradient,
                 precision=config.optics.precision,
             )
         if config.optimiser.channels_last:
