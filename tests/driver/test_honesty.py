@@ -322,7 +322,7 @@ def test_the_library_offers_no_way_to_the_truth() -> None:
         "odev_get_param", "odev_set_param",
         "odev_load_calibration", "odev_submit_expose", "odev_submit_transform", "odev_run_expose",
         "odev_run_transform", "odev_encode", "odev_decode", "odev_idle", "odev_telemetry",
-        "odev_abort_all", "odev_save_session", "odev_restore_session",
+        "odev_abort_all", "odev_counters", "odev_save_session", "odev_restore_session",
     }  # fmt: skip
 
 

@@ -104,6 +104,22 @@ def test_optical_fine_tuning_of_an_electronic_run(configured: Configured, tmp_pa
     )
 
 
+@pytest.mark.parametrize("gradient", ["exact", "optical", "twin"])
+def test_the_device_is_in_the_loop_with_each_gradient(
+    configured: Configured, tmp_path: Path, gradient: str
+) -> None:
+    config = configured(
+        "optics.device=emulator:lab?device__n=16", "optics.seed=3", "optics.precision=fast",
+        f"optics.gradient={gradient}", "data.window=16", "data.limit=2", "optimiser.epochs=2",
+        "network.form=single", "network.depth=4", "network.length=1",
+    )  # fmt: skip
+    run = train(config, tmp_path)
+    frames = [record.device_frames for record in run.history]
+    assert 0 < frames[0] < frames[1]
+    assert run.card is not None
+    assert run.card.recipe["optics"]["gradient"] == gradient
+
+
 def test_weights_of_another_network_are_refused(configured: Configured, tmp_path: Path) -> None:
     config = configured("run.start=original", "network.form=single")
     with pytest.raises(ValueError, match="another network"):
