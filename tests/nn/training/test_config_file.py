@@ -11,6 +11,7 @@ SHIPPED = (
     "optical_finetune",
     "optical_scratch",
     "original",
+    "original_distilled",
     "original_long",
     "strong",
 )
