@@ -90,7 +90,7 @@ def cost_table(trials: Sequence[Trial], electronic_w: float) -> Table:
         small, full = trial.pictures.small.shape[-1], trial.pictures.optical.shape[-1]
         rows.append(
             (
-                f"{trial.name}, {small}² → {full}²",
+                f"{trial.name}, {small}²\u00a0→\u00a0{full}²",
                 count(cost.frames),
                 count(cost.gemm_macs),
                 count(cost.electronic_macs),
