@@ -70,7 +70,7 @@ bench-compare: $(READY)
 # under ThreadSanitizer, without OpenMP, whose runtime it cannot see into. Each must also find the
 # fault that is planted for it: csrc/testing/canary.c.
 ASAN_SITE  := build/asan/site
-ASAN_TESTS := $(shell find tests -mindepth 2 -name 'test_*.py' -exec \
+ASAN_TESTS := $(shell find tests/driver tests/physics tests/optical_device -name 'test_*.py' -exec \
                 grep -LE '^ *(import|from) (torch|nn|lightning|opticonv)' {} +)
 
 # The interpreter is not instrumented, so the sanitizer's runtime has to be there before it, and the
