@@ -31,7 +31,7 @@ def _print_means(table: EvaluationTable, set_name: str, console: Console) -> Non
     rows = summaries(table, set_name)
     best = best_of(rows)
     shown = report_table(f"{set_name}: means over {max(r.pictures for r in rows)} pictures")
-    shown.add_column("\nmethod")
+    shown.add_column("\nmethod", no_wrap=True, overflow="fold")
     for column in COLUMNS.values():
         shown.add_column(f"{column.heading}\n{column.unit}", justify="right")
     for row in rows:

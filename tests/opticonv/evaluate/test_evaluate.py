@@ -31,7 +31,10 @@ def weights(tmp_path: Path) -> Path:
     return path
 
 
-def test_judges_everything_and_says_what_came_out(run: Run, pictures: Path) -> None:
+def test_judges_everything_and_says_what_came_out(
+    run: Run, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "120")  # so that no cell of the table is broken
     result = run(
         *("evaluate", "original", "--set", f"mine={pictures}", "--device", IDEAL, "--seeds", 7),
         *("--json", "t.json", "--csv", "t.csv", "--html", "t.html", "--match", "input,truth"),
