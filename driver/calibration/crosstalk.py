@@ -53,8 +53,11 @@ def run(bench: Bench) -> Findings:
     chip, refinement = bench.chip, bench.refinement
     strength, strength_sigma = 1.0, 0.0
     if np.any(chip.substrate):
-        strength, strength_sigma = _substrate(bench)
+        strength, strength_sigma, warmth = _substrate(bench)
         _refit(bench)
+        # Theta0 is what is left of a phase when the substrate's warmth is taken off.
+        theta0 = bench.refinement.sigma.theta0
+        np.hypot(theta0, strength_sigma * warmth, out=theta0)
     links, bench.link_sigma = bench.links, link_sigma(bench)
     nominal = bench.info.nominal
     nearest = links.coefficient[:, :, :2][..., :-1, :-1]
@@ -79,6 +82,7 @@ def run(bench: Bench) -> Findings:
                 "second ring", "of the data sheet", refinement.ring_strength, refinement.ring_sigma
             ),
             Value("substrate", "of the data sheet", strength, strength_sigma),
+            heaters.phase_without_heat(bench),
         ),
         plots=_plots(bench),
         verdict=verdict,
@@ -130,8 +134,11 @@ def _usual_moments(bench: Bench) -> RealArray:
     return np.array(usual)
 
 
-def _substrate(bench: Bench) -> tuple[float, float]:
-    """Fit the substrate's strength; returns it relative to the data sheet's, and its sigma.
+def _substrate(bench: Bench) -> tuple[float, float, RealArray]:
+    """Fit the substrate's strength.
+
+    Returns it relative to the data sheet's, its sigma, and theta's phase by the data sheet's warmth
+    in the main frames [rad], (2, N, N).
 
     Theta0 was fitted with the warmth of the main frames in it, as the data sheet's substrate has
     it: it moves by what that was wrong by.
@@ -192,7 +199,7 @@ def _substrate(bench: Bench) -> tuple[float, float]:
         strength += step
         chip.substrate = kept * strength
         chip.theta0 -= np.float32(step) * warmth
-    return strength, sigma
+    return strength, sigma, warmth
 
 
 def _plots(bench: Bench) -> tuple[Panel | Picture | Histogram, ...]:

@@ -112,6 +112,12 @@ def settle(bench: Bench) -> None:
     refinement.finish()
 
 
+def phase_without_heat(bench: Bench) -> Value:
+    """Theta0 of both stages as it is known now, (2, N, N), in [-pi, pi)."""
+    theta0 = np.mod(bench.chip.theta0.astype(np.float64) + np.pi, 2 * np.pi) - np.pi
+    return Value("phase without heat", "rad", theta0, bench.refinement.sigma.theta0.copy())
+
+
 def _findings(bench: Bench) -> Findings:
     chip, refinement, nominal = bench.chip, bench.refinement, bench.info.nominal
     sigma = refinement.sigma
@@ -125,15 +131,15 @@ def _findings(bench: Bench) -> Findings:
         Check("slope known to", 100 * float(np.median(swing_sigma / swing)), 0.5, 3, "%"),
     ]
     verdict, reason = judged(checks)
-    theta0 = np.mod(chip.theta0.astype(np.float64) + np.pi, 2 * np.pi) - np.pi
     names = ("θ a", "φ a", "θ b", "φ b")
     by_heater = swing.reshape(4, -1) / np.pi
     return Findings(
         values=(
             Value("phase at full cold power", "rad", swing, swing_sigma),
             Value("bend of the resistance at full power", "relative", bend, bend_sigma),
-            Value("arm ratio", "", chip.rho.astype(np.float64), sigma.rho),
-            Value("phase without heat", "rad", theta0, sigma.theta0),
+            # Copies: the crosstalk routine fits once more, and says what it then finds.
+            Value("arm ratio", "", chip.rho.astype(np.float64), sigma.rho.copy()),
+            phase_without_heat(bench),
             Value(
                 "residual of a pixel's field",
                 "relative",

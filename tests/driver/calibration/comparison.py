@@ -142,7 +142,7 @@ def _chip(
     warm = warm - truth.wavelength_rad_per_pm * now[Drift.WAVELENGTH]
     theta0 = truth.static_phase_rad[:, 0] + warm + lingering[:, 0]
     off = np.angle(np.exp(1j * (calibration.theta0_rad - theta0)))
-    note("heater: phase without heat", "heaters", "phase without heat", None, off)
+    note("heater: phase without heat", "crosstalk", "phase without heat", None, off)
     note("link", "crosstalk", "links", truth.links)
     note("partner link", "crosstalk", "partner link", truth.partner)
     nominal = info.nominal

@@ -34,8 +34,8 @@ def test_sigmas_of_maps_are_their_scatter(compared, name):
     found = compared[name]
     ratio = np.sqrt(np.mean(found.pull**2))
     assert 1 / 1.5 < ratio < 1.5
-    # The largest of n Gaussians, by sigmas that may be 1.5 too small.
-    assert np.max(np.abs(found.pull)) < 1.5 * norm.isf(0.25 / found.pull.size)
+    # The largest of n Gaussians, and 1.5 on top, since a sigma is an estimate itself.
+    assert np.max(np.abs(found.pull)) < norm.isf(0.25 / found.pull.size) + 1.5
 
 
 @pytest.mark.parametrize("name", SCALARS)
