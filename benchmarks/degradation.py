@@ -36,11 +36,11 @@ from torch import nn
 
 from driver import Device, open_device
 from driver.calibration import RoutineReport
-from driver.convolution import convolve2d
 from driver.errors import CalibrationError
 from nn import convert_to_optical
 from nn.judging import crossed_interval, paired_interval, psnr
 from nn.sampling import decimate
+from opticonv.convolution_study import UntrackedDevice
 from opticonv.errors import CommandError
 from opticonv.evaluate.methods import load_networks
 from opticonv.evaluate.sets import batches, open_sets
@@ -119,20 +119,6 @@ def _calibrate(device: Device) -> None:
     failed = [report.routine for report in reports if report.verdict == "failed"]
     if failed:
         console.print(f"calibration: {', '.join(failed)} failed", style="yellow")
-
-
-class Untracked:
-    """The same device without pilots: phase and gain stay what the calibration found."""
-
-    def __init__(self, device: Device) -> None:
-        self.device, self.n, self.info, self.threads = device, device.n, device.info, device.threads
-
-    def transform(self, x: Any, **options: Any) -> Any:
-        return self.device.transform(x, track=False, **options)
-
-    def convolve2d(self, x: torch.Tensor, w: torch.Tensor, **options: Any) -> torch.Tensor:
-        result: torch.Tensor = convolve2d(self, x, w, **options)
-        return result
 
 
 class Pictures:
@@ -250,7 +236,7 @@ def _ageing(
         device, begin = opened[0]
         device.idle(max(value - (device.telemetry().device_time_s - begin), 0.0))
         return pictures.differences(
-            convert_to_optical(network, device if tracked else Untracked(device))
+            convert_to_optical(network, device if tracked else UntrackedDevice(device))
         )
 
     try:

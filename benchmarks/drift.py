@@ -12,43 +12,22 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from precision import KERNELS, exact_convolution, photographs
 from rich.console import Console
 from rich.table import Table
 
-from driver import Device, open_device
-from driver.convolution import convolve2d
+from driver import open_device
+from opticonv.convolution_study import UntrackedDevice, convolution_error, kernels
 
 AGES_S = (0.0, 10.0, 60.0, 300.0, 900.0, 1800.0, 3600.0)
 ALLOWED = 1.2
 
 
-class Untracked:
-    """The same device without pilots."""
-
-    def __init__(self, device: Device) -> None:
-        self.device, self.n, self.info = device, device.n, device.info
-
-    def transform(self, x: Any, **options: Any) -> Any:
-        return self.device.transform(x, track=False, **options)
-
-
-def error_of(device: Any, pack: bool) -> float:
-    """The error measure of ``benchmarks/precision.py`` at precision "balanced"."""
-    x = photographs()
-    w = np.random.default_rng(0).standard_normal((KERNELS, 1, 3, 3)).astype(np.float32)
-    exact = exact_convolution(x, w)
-    wrong = convolve2d(device, x, w, precision="balanced", pack=pack) - exact
-    variance = np.var(exact, axis=(2, 3)).sum() * exact[0, 0].size
-    return float(np.sqrt(np.sum(wrong.astype(float) ** 2) / variance))
-
-
 def measure(uri: str, seed: int) -> dict[tuple[bool, bool], list[float]]:
     """Errors by (tracked, packed) at all ages."""
     errors: dict[tuple[bool, bool], list[float]] = {}
+    w = kernels()["random"]
     with open_device(uri, seed=seed) as device:
         device.calibrate()
         begin = device.telemetry().device_time_s
@@ -56,8 +35,9 @@ def measure(uri: str, seed: int) -> dict[tuple[bool, bool], list[float]]:
             device.idle(max(age - (device.telemetry().device_time_s - begin), 0.0))
             for tracked in (True, False):
                 for pack in (True, False):
-                    used = device if tracked else Untracked(device)
-                    errors.setdefault((tracked, pack), []).append(error_of(used, pack))
+                    used = device if tracked else UntrackedDevice(device)
+                    error = convolution_error(used, w, precision="balanced", pack=pack)
+                    errors.setdefault((tracked, pack), []).append(error)
         counters = device.telemetry()
     assert counters.pilots < 0.05 * counters.frames
     return errors

@@ -20,13 +20,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from precision import KERNELS, exact_convolution, photographs
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
 from driver import Calibration, Device, open_device
 from driver.precision import Exposure, PassOptions, Precision
+from opticonv.convolution_study import exact_convolution, kernels, photographs, total_variance
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "driver"))
 from perfect_knowledge import perfect_calibration
@@ -115,9 +115,9 @@ def measure(uri: str, options: Iterable[Option], seeds: int, progress: Progress)
     """Options on devices."""
     options = tuple(options)
     x = photographs()
-    w = np.random.default_rng(0).standard_normal((KERNELS, 1, 3, 3)).astype(np.float32)
+    w = kernels()["random"]
     exact = exact_convolution(np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1))), w)
-    variance = float(np.var(exact, axis=(2, 3)).sum() * exact[0, 0].size)
+    variance = total_variance(exact)
     effects = [Effect() for _ in options]
     task = progress.add_task(uri, total=2 * seeds * len(options))
 

@@ -17,22 +17,17 @@ import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-import skimage.data
-from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from driver import Device, UncalibratedWarning, open_device
+from driver import UncalibratedWarning, open_device
+from opticonv.convolution_study import convolution_error, kernels
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "driver"))
 from perfect_knowledge import perfect_calibration
 
 PRECISIONS = ("fast", "balanced", "best")
-PICTURES = ("astronaut", "coffee", "chelsea", "rocket")
-SIZE = 126
-KERNELS = 8
 ALLOWED = 1.15
 """Calibrated over perfect: the aim."""
 
@@ -46,44 +41,17 @@ class Result:
     figures: dict[str, float] = field(default_factory=dict)
 
 
-def photographs() -> NDArray[np.float32]:
-    """Four grey photographs, halved, (4, 1, SIZE, SIZE) in [0, 1]."""
-    tiles = []
-    for name in PICTURES:
-        grey = getattr(skimage.data, name)()[..., :3].mean(-1) / 255
-        rows, columns = (length // 2 for length in grey.shape)
-        halved = grey[: 2 * rows, : 2 * columns].reshape(rows, 2, columns, 2).mean((1, 3))
-        top, left = (rows - SIZE) // 2, (columns - SIZE) // 2
-        tiles.append(halved[top : top + SIZE, left : left + SIZE])
-    return np.array(tiles, np.float32)[:, None]
-
-
-def exact_convolution(x: NDArray[np.float32], w: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Correlation without padding, one input channel, in float64."""
-    windows = np.lib.stride_tricks.sliding_window_view(x[:, 0].astype(float), w.shape[2:], (1, 2))
-    return np.einsum("bijkl,okl->boij", windows, w[:, 0].astype(float))
-
-
-def convolution_error(dev: Device, precision: str, pack: bool) -> float:
-    """The error measure of this module for one device as it is."""
-    x = photographs()
-    w = np.random.default_rng(0).standard_normal((KERNELS, 1, 3, 3)).astype(np.float32)
-    exact = exact_convolution(x, w)
-    wrong = dev.convolve2d(x, w, precision=precision, pack=pack) - exact
-    variance = np.var(exact, axis=(2, 3)).sum() * exact[0, 0].size
-    return float(np.sqrt(np.sum(wrong.astype(float) ** 2) / variance))
-
-
 def measure(uri: str, seed: int, progress: Progress) -> Result:
     """Uncalibrated, calibrated and perfectly known errors of one device."""
     result = Result(seed)
+    w = kernels()["random"]
     variants = [(precision, pack) for precision in PRECISIONS for pack in (True, False)]
     task = progress.add_task(f"seed {seed}", total=2 + 2 * len(variants))
     with open_device(uri, seed=seed) as dev:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UncalibratedWarning)
             result.errors["uncalibrated", "balanced", True] = convolution_error(
-                dev, "balanced", True
+                dev, w, precision="balanced", pack=True
             )
         progress.advance(task)
         result.figures = dev.calibrate().figures
@@ -92,7 +60,8 @@ def measure(uri: str, seed: int, progress: Progress) -> Result:
             if knowledge == "perfect":
                 dev.load_calibration(perfect_calibration(dev, seed))
             for precision, pack in variants:
-                result.errors[knowledge, precision, pack] = convolution_error(dev, precision, pack)
+                error = convolution_error(dev, w, precision=precision, pack=pack)
+                result.errors[knowledge, precision, pack] = error
                 progress.advance(task)
     progress.remove_task(task)
     return result

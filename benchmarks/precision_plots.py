@@ -17,39 +17,18 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import ScalarFormatter
-from numpy.typing import NDArray
-from precision import exact_convolution, photographs
 from rich.console import Console
 from rich.table import Table
 
 from driver import Device, open_device
 from driver.calibration import heaters
+from opticonv.convolution_study import convolution_error, kernels
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "driver"))
 from perfect_knowledge import perfect_calibration
 
 PRECISIONS = ("fast", "balanced", "best")
 FRAMES = (96, 128, 192, 256, 384, 512, 768)
-
-
-def kernels() -> dict[str, NDArray[np.float32]]:
-    """(n, 1, 3, 3) by kind."""
-    binomial = np.outer([1, 2, 1], [1, 2, 1]) / 16
-    sobel = np.outer([1, 2, 1], [1, 0, -1])
-    made = {
-        "low-pass": np.array([np.full((3, 3), 1 / 9), binomial]),
-        "random": np.random.default_rng(0).standard_normal((8, 3, 3)),
-        "Sobel": np.array([sobel, sobel.T]),
-    }
-    return {name: value[:, None].astype(np.float32) for name, value in made.items()}
-
-
-def error_of(device: Device, w: NDArray[np.float32], precision: str, pack: bool) -> float:
-    x = photographs()
-    exact = exact_convolution(x, w)
-    wrong = device.convolve2d(x, w, precision=precision, pack=pack) - exact
-    variance = np.var(exact, axis=(2, 3)).sum() * exact[0, 0].size
-    return float(np.sqrt(np.sum(wrong.astype(float) ** 2) / variance))
 
 
 def by_kind(device: Device, seed: int, console: Console, axes: Axes) -> None:
@@ -65,7 +44,9 @@ def by_kind(device: Device, seed: int, console: Console, axes: Axes) -> None:
         device.load_calibration(perfect_calibration(device, seed) if perfect else calibration)
         for precision in PRECISIONS:
             for kind, w in kernels().items():
-                errors[knowledge, precision, kind] = 100 * error_of(device, w, precision, True)
+                errors[knowledge, precision, kind] = 100 * convolution_error(
+                    device, w, precision=precision, pack=True
+                )
     device.load_calibration(calibration)
     for precision in PRECISIONS:
         cells = [
@@ -94,13 +75,19 @@ def by_frames(uri: str, seed: int, console: Console, axes: Axes) -> None:
             heaters.MAIN_FRAMES = frames
             with open_device(uri, seed=seed) as device:
                 figures = device.calibrate().figures
-                error = [100 * error_of(device, w, precision, True) for precision in PRECISIONS]
+                error = [
+                    100 * convolution_error(device, w, precision=precision, pack=True)
+                    for precision in PRECISIONS
+                ]
                 rows.append((figures["frames"], figures["device_time_s"], *error))
     finally:
         heaters.MAIN_FRAMES = usual
     with open_device(uri, seed=seed) as device:
         device.load_calibration(perfect_calibration(device, seed))
-        floor = [100 * error_of(device, w, precision, True) for precision in PRECISIONS]
+        floor = [
+            100 * convolution_error(device, w, precision=precision, pack=True)
+            for precision in PRECISIONS
+        ]
     table = Table(
         title="error [%] by number of calibration frames, packed, random kernels", box=None
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from torch import nn
@@ -70,19 +70,17 @@ class UpsampleBlock(nn.Module):
                 "the residual needs convolutions that keep the size, kernel_size = 2*padding + 1; "
                 f"got kernel_size={kernel_size}, padding={padding}"
             )
-        inner = 4 * depth
         self.conv_layers = nn.ModuleList(
-            convolution_layer(
-                depth if index == 0 else inner,
-                inner,
-                kernel_size,
-                padding_mode=padding_mode,
-                optical=optical,
-                optics=optics,
-            )
-            for index in range(length)
+            convolution_layer(*shape, padding_mode=padding_mode, optical=optical, optics=optics)
+            for shape in self.layer_shapes(depth, length, kernel_size)
         )
         self._equalise_groups()
+
+    @staticmethod
+    def layer_shapes(depth: int, length: int, kernel_size: int) -> list[tuple[int, int, int]]:
+        """Channels in, channels out and kernel size of each convolution."""
+        inner = 4 * depth
+        return [(inner if index else depth, inner, kernel_size) for index in range(length)]
 
     def _equalise_groups(self) -> None:
         """Checkerboard-free start: ICNR on the last convolution's kernels and biases."""
@@ -146,6 +144,9 @@ class SuperResolutionModel(nn.Module):
         If `depth` is below 3, `lengths` is empty or the kernel even.
     """
 
+    block: ClassVar[type[UpsampleBlock]] = UpsampleBlock
+    """What doubles the size."""
+
     def __init__(
         self,
         optical: bool = False,
@@ -168,7 +169,7 @@ class SuperResolutionModel(nn.Module):
             3, depth, kernel_size, padding_mode=padding_mode, optical=optical, optics=optics
         )
         self.c_stem = nn.ModuleList(
-            UpsampleBlock(depth, length, kernel_size, radius, optical, padding_mode, optics)
+            self.block(depth, length, kernel_size, radius, optical, padding_mode, optics)
             for length in lengths
         )
         self.cf = convolution_layer(

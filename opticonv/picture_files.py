@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
 import torch
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
+from opticonv.data.normalising import upright_rgb
 from opticonv.errors import CommandError
 from opticonv.files import check_writable, whole_file
 
@@ -57,7 +57,7 @@ def opened_picture(path: Path) -> Iterator[Image.Image]:
 
 
 def read_picture(path: Path) -> Image.Image:
-    """Read a photograph as RGB, upright as its EXIF tag says, transparency over white.
+    """Read a photograph as `opticonv.data.normalising.upright_rgb` makes it.
 
     Raises
     ------
@@ -65,20 +65,7 @@ def read_picture(path: Path) -> Image.Image:
         As for `opened_picture`.
     """
     with opened_picture(path) as picture:
-        return _to_rgb(ImageOps.exif_transpose(picture))
-
-
-def _to_rgb(picture: Image.Image) -> Image.Image:
-    if picture.mode.startswith(("I", "F")):
-        values = np.asarray(picture, dtype=np.float64)
-        # 16-bit greys come as I;16 or, from some formats, as 32-bit integers.
-        peak = 65535.0 if picture.mode.startswith("I") else max(1.0, float(values.max(initial=0)))
-        grey = np.rint(np.clip(values / peak, 0.0, 1.0) * 255.0).astype(np.uint8)
-        return Image.fromarray(grey).convert("RGB")
-    if "A" in picture.getbands() or "transparency" in picture.info:
-        above = picture.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", above.size, "white"), above).convert("RGB")
-    return picture.convert("RGB")
+        return upright_rgb(picture)[0]
 
 
 def to_image(picture: torch.Tensor) -> Image.Image:

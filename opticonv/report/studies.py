@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-import skimage.data
 from numpy.typing import NDArray
 
 from driver import Device
-from driver.convolution import convolve2d
+from opticonv.convolution_study import SIZE, UntrackedDevice, convolution_error, kernels
 from opticonv.demo.trial import Trial
 from opticonv.metering import relative_error
 from opticonv.report.charts import Chart, Series
 
 __all__ = ["drift_chart", "layer_chart", "precision_chart"]
-
-PICTURES = ("astronaut", "coffee", "chelsea", "rocket")
-SIZE = 126
-"""Side of the grey pictures that are convolved [pixels]: 2×2 tiles of 64 with 3×3 kernels."""
 
 PRECISIONS = ("fast", "balanced", "best")
 AGES_S = (1.0, 10.0, 60.0, 300.0, 900.0, 1800.0, 3600.0)
@@ -31,47 +25,10 @@ MEASURE = (
 )
 
 
-def kernels() -> dict[str, NDArray[np.float32]]:
-    """(n, 1, 3, 3) by kind: low-pass, random, and Sobel's two."""
-    binomial = np.outer([1, 2, 1], [1, 2, 1]) / 16
-    sobel = np.outer([1, 2, 1], [1, 0, -1])
-    made = {
-        "low-pass": np.array([np.full((3, 3), 1 / 9), binomial]),
-        "random": np.random.default_rng(0).standard_normal((8, 3, 3)),
-        "Sobel": np.array([sobel, sobel.T]),
-    }
-    return {name: value[:, None].astype(np.float32) for name, value in made.items()}
-
-
-def photographs() -> NDArray[np.float32]:
-    """Four grey photographs, halved, (4, 1, SIZE, SIZE) in [0, 1]."""
-    tiles = []
-    for name in PICTURES:
-        grey = getattr(skimage.data, name)()[..., :3].mean(-1) / 255
-        rows, columns = (length // 2 for length in grey.shape)
-        halved = grey[: 2 * rows, : 2 * columns].reshape(rows, 2, columns, 2).mean((1, 3))
-        top, left = (rows - SIZE) // 2, (columns - SIZE) // 2
-        tiles.append(halved[top : top + SIZE, left : left + SIZE])
-    return np.array(tiles, np.float32)[:, None]
-
-
-class _Untracked:
-    """The same device without pilots."""
-
-    def __init__(self, device: Device) -> None:
-        self._device, self.n, self.info = device, device.n, device.info
-
-    def transform(self, x: Any, **options: Any) -> Any:
-        return self._device.transform(x, track=False, **options)
-
-
-def _error_percent(device: Any, w: NDArray[np.float32], precision: str) -> float:
-    x = photographs()
-    windows = np.lib.stride_tricks.sliding_window_view(x[:, 0].astype(float), w.shape[2:], (1, 2))
-    exact = np.einsum("bijkl,okl->boij", windows, w[:, 0].astype(float))
-    wrong = convolve2d(device, x, w, precision=precision) - exact
-    variance = np.var(exact, axis=(2, 3)).sum() * exact[0, 0].size
-    return float(100 * np.sqrt(np.sum(wrong.astype(float) ** 2) / variance))
+def _error_percent(
+    device: Device | UntrackedDevice, w: NDArray[np.float32], precision: str
+) -> float:
+    return 100 * convolution_error(device, w, precision=precision)
 
 
 def precision_chart(device: Device) -> Chart:
@@ -116,7 +73,7 @@ def drift_chart(device: Device) -> Chart:
     for age in AGES_S:
         device.idle(max(age - (device.telemetry().device_time_s - begin), 0.0))
         tracked.append(_error_percent(device, w, "balanced"))
-        blind.append(_error_percent(_Untracked(device), w, "balanced"))
+        blind.append(_error_percent(UntrackedDevice(device), w, "balanced"))
     return Chart(
         title="Drift over an hour of device time",
         value="error [%]",
