@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from nn import ModelCard, model_card
+from nn import ModelCard, available_weights, model_card
 from opticonv.report.losses import loss_label, loss_order
 
 
@@ -39,3 +39,16 @@ def test_mse_comes_first_and_then_features_with_more_and_more_gradient() -> None
         "mse": card(mse=1),
     }
     assert loss_order(cards.items()) == ["mse", "strong", "mge", "fl0", "fl2"]
+
+
+def test_the_shipped_weights_are_told_apart_by_their_losses() -> None:
+    names = loss_order((name, model_card(name)) for name in available_weights())
+    assert [(name, loss_label(model_card(name))) for name in names] == [
+        ("original", "MSE"),
+        ("strong", "MSE"),
+        ("original-mge", "MSE + 10 MGE"),
+        ("original-fl1-mge0", "(FL, MGE) = (1, 0)"),
+        ("original-fl1-mge1", "(FL, MGE) = (1, 1)"),
+        ("original-fl1-mge2", "(FL, MGE) = (1, 2)"),
+        ("original-fl1-mge3", "(FL, MGE) = (1, 3)"),
+    ]
