@@ -13,9 +13,11 @@ __all__ = ["VGGFeatureLoss", "mge_loss", "sobel_gradients", "vgg_feature_loss"]
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
-FEATURE_SCALE = 100.0
-"""Typical size of relu2_2 activations; features are divided by it, so that the loss is of order
-1e-2 beside a mean squared error of order 1e-3 … 1e-2."""
+FEATURE_SCALE = 8400.0
+"""What relu2_2 activations (of order 100) are divided by. The original states none; with this one
+the feature loss and the gradient error of enlarged photographs are equal (1.7e-3, the shipped
+network on held-out photographs), and so are their gradients within a tenth, so that a weight of
+1, 2 or 3 between them tells."""
 
 
 def sobel_gradients(picture: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -19,15 +19,15 @@ from nn.training.data_module import PhotographData
 from nn.training.lit_module import SuperResolutionTraining
 from nn.weight_files import load_weights, save_weights
 
-__all__ = ["WEIGHTS", "BestWeights", "complete_card", "make_card", "write_card"]
+__all__ = ["WEIGHTS", "ExportedWeights", "complete_card", "make_card", "write_card"]
 
 WEIGHTS = "weights.safetensors"
 SAMPLING = "×8 decimation of pixels 4, 12, 20, …; bicubic aligned to it"
 OUTPUT = "No output activation; figures are of outputs clamped to [0, 1], 8 bits."
 
 
-class BestWeights(Checkpoint):
-    """After every epoch that is the best so far: weights and card into the run's folder.
+class ExportedWeights(Checkpoint):
+    """After every epoch worth keeping (`SuperResolutionTraining.exported`): weights and card.
 
     Parameters
     ----------
@@ -43,19 +43,19 @@ class BestWeights(Checkpoint):
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write them, on the first process."""
         assert isinstance(pl_module, SuperResolutionTraining)
-        best = pl_module.best
-        if not trainer.is_global_zero or best is None or best is not pl_module.history[-1]:
+        kept = pl_module.exported
+        if not trainer.is_global_zero or kept is None or kept is not pl_module.history[-1]:
             return
         save_weights(self._path, pl_module.validated_network, pl_module.config.network)
         write_card(self._path, make_card(pl_module, self._command))
 
 
 def make_card(module: SuperResolutionTraining, command: str) -> ModelCard:
-    """The card of a run's best weights so far, with what their validation said."""
-    config, best, data = module.config, module.best, module.data
-    assert best is not None
+    """The card of the weights that a run keeps, with what their validation said."""
+    config, kept, data = module.config, module.exported, module.data
+    assert kept is not None
     recipe: dict[str, Any] = portable(config.model_dump(mode="json", exclude={"network"}))
-    recipe |= {"epochs_finished": len(module.history), "best": asdict(best)}
+    recipe |= {"epochs_finished": len(module.history), "exported": asdict(kept)}
     where = "electronic" if module.optics is None else "optical"
     return ModelCard(
         title=config.run.title or f"The {config.network.form} network, trained on photographs",
@@ -69,7 +69,7 @@ def make_card(module: SuperResolutionTraining, command: str) -> ModelCard:
             "left_out": len(data.training.rejected) + len(data.validation.rejected),
         },
         sampling=SAMPLING,
-        quality={"validation": {where: {"psnr_rgb_db": best.validation_psnr_rgb_db}}},
+        quality={"validation": {where: {"psnr_rgb_db": kept.validation_psnr_rgb_db}}},
         notes=(OUTPUT,),
     )
 

@@ -157,8 +157,14 @@ class SuperResolutionTraining(LightningModule):
         return cast(PhotographData, self.trainer.datamodule)  # type: ignore[attr-defined]
 
     @property
-    def best(self) -> EpochRecord | None:
-        """The finished epoch of highest validation PSNR."""
+    def exported(self) -> EpochRecord | None:
+        """The finished epoch whose weights are kept: that of highest validation PSNR.
+
+        The newest under a loss that is not about PSNR (a feature loss or gradient error trades it
+        for sharpness, and its first epoch would win).
+        """
+        if not {"feature", "mge"}.isdisjoint(self.objective.names):
+            return self.history[-1] if self.history else None
         return max(self.history, key=lambda record: record.validation_psnr_rgb_db, default=None)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:

@@ -19,7 +19,7 @@ from nn.cards import ModelCard
 from nn.training.checkpoints import CHECKPOINT, Checkpoints, check_resumable
 from nn.training.config import TrainingConfig
 from nn.training.data_module import PhotographData
-from nn.training.export import WEIGHTS, BestWeights, complete_card, make_card
+from nn.training.export import WEIGHTS, ExportedWeights, complete_card, make_card
 from nn.training.interruption import StopRequest, listening
 from nn.training.lit_module import EpochRecord, SuperResolutionTraining
 from nn.training.run_log import RunLog
@@ -37,7 +37,7 @@ class FinishedRun:
     ----------
     history : tuple of EpochRecord
     weights : Path
-        Of the best epoch; the card lies beside it.
+        Of the kept epoch (`SuperResolutionTraining.exported`); the card lies beside it.
     card : ModelCard or None
         None in all processes but the first.
     """
@@ -57,7 +57,7 @@ def train(
 ) -> FinishedRun:
     """Train, or go on with the run that is kept in `folder`.
 
-    Left in the folder: ``last.ckpt``, ``weights.safetensors`` and ``weights.json`` of the best
+    Left in the folder: ``last.ckpt``, ``weights.safetensors`` and ``weights.json`` of the kept
     epoch, TensorBoard's files in ``log/``, the device's calibration if one was measured.
 
     Parameters
@@ -93,7 +93,7 @@ def train(
     module = SuperResolutionTraining(config, folder, resuming=resuming)
     request = StopRequest() if stop is None else stop
     saving = [
-        BestWeights(folder, command),
+        ExportedWeights(folder, command),
         Checkpoints(folder, config.run.checkpoint_every_steps, request),
     ]
     log = RunLog(config.run.log_every_steps, config.run.pictures_every_epochs, config.run.pictures)
