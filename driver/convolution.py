@@ -11,7 +11,8 @@ correlation as in torch:
    (`driver.spectral`).
 4. Pass 2: the products go through the lens again, which transforms them back.  With
    ``product="optical"`` the chip forms them: steps 3 and 4 are one (`driver.optical_product`).
-5. Polynomials are added, rims dropped, segments put in their place.
+5. Polynomials are added, rims dropped, segments put in their place.  Where the plan lets light carry
+   no halos, electronics correct the outputs that would have read them (`driver.cutting`).
 
 A device of layout `4f` convolves in one pass (`driver.one_pass`); steps 1 and 5 stay.
 
@@ -31,7 +32,7 @@ from numpy.typing import NDArray
 
 from driver.arrays import Restore, from_caller, largest_magnitude
 from driver.chip_products import MultiplyingDevice, operands
-from driver.cutting import put
+from driver.cutting import close_seams, put
 from driver.errors import DTypeError, NonFiniteError, ShapeError
 from driver.kernels import KernelCache, Kernels
 from driver.one_pass import convolved_tiles
@@ -242,15 +243,16 @@ def _convolve(
         for tiles in plan.chunks(part):
             if shown is not None:
                 on_chip = convolved_tiles if plan.layout == "4f" else multiplied_tiles
-                able = cast(MultiplyingDevice, device)
-                frames, scale, polynomials = on_chip(able, plan, part, tiles, x, shown, threads)
-                plain, moments = plan.unpacked, kernels.moments
-                put(plain, part, tiles, frames, scale, polynomials, moments, offsets, y, threads)
-                continue
-            spectra, polynomials = picture_spectra(device, plan, part, tiles, x, threads)
-            products = _products(plan, spectra, kernels, threads)
-            frames, scale = product_frames(device, plan, products, threads)
-            put(plan, part, tiles, frames, scale, polynomials, kernels.moments, offsets, y, threads)
+                able, sent = cast(MultiplyingDevice, device), plan.unpacked
+                frames, scale, aside = on_chip(able, plan, part, tiles, x, shown, threads)
+            else:
+                sent = plan
+                spectra, aside = picture_spectra(device, plan, part, tiles, x, threads)
+                products = _products(plan, spectra, kernels, threads)
+                frames, scale = product_frames(device, plan, products, threads)
+            taken, moments = aside.polynomials, kernels.moments
+            put(sent, part, tiles, frames, scale, taken, moments, offsets, y, threads)
+            close_seams(plan, part, tiles, aside, kernels.weight, y, threads)
     return y
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -11,11 +12,9 @@ from driver.numbers import shown, whole
 __all__ = [
     "MOST",
     "PADDING_MODES",
-    "check_padding",
-    "check_shapes",
+    "ConvolutionShapes",
     "kernel_blocks",
     "known_padding_mode",
-    "padding_sides",
     "pair",
 ]
 
@@ -23,6 +22,95 @@ PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 
 MOST = 2**31 - 1
 """Largest stride, padding, dilation or number of groups."""
+
+LARGEST_INPUT = 1 << 31
+"""Numbers of a padded input, batch and channels together: 8 GiB of float32."""
+
+
+@dataclass(frozen=True)
+class ConvolutionShapes:
+    """A convolution as torch understands it, its shapes and options found to fit together.
+
+    Sizes are (rows, columns).
+
+    Attributes
+    ----------
+    batch, inputs, outputs, groups : int
+        Pictures, channels in and out, and channel groups.
+    kernel, stride, dilation : (int, int)
+    padding : (int, int, int, int)
+        Pixels added electronically at top, bottom, left, right.
+    padding_mode : str
+    size, padded, output : (int, int)
+        Sizes of the picture, of the padded picture and of the result.
+    """
+
+    batch: int
+    inputs: int
+    outputs: int
+    groups: int
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    dilation: tuple[int, int]
+    padding: tuple[int, int, int, int]
+    padding_mode: str
+    size: tuple[int, int]
+    padded: tuple[int, int]
+    output: tuple[int, int]
+
+    @classmethod
+    def checked(
+        cls,
+        input_shape: tuple[int, ...],
+        weight_shape: tuple[int, ...],
+        stride: tuple[int, int],
+        padding: str | tuple[int, int],
+        dilation: tuple[int, int],
+        groups: int,
+        padding_mode: str,
+    ) -> ConvolutionShapes:
+        """From an input (B, Cin, H, W) and a weight (Cout, Cin/groups, kh, kw).
+
+        Raises
+        ------
+        ShapeError
+            If the shapes do not fit together.
+        ValueRangeError
+            If an option is not one of those allowed, or the padded input is too large.
+        """
+        _check_channels(input_shape, weight_shape, groups)
+        batch, inputs, height, width = input_shape
+        outputs, _, *taps = weight_shape
+        kernel = (taps[0], taps[1])
+        pads = _padding_sides(padding, kernel, stride, dilation)
+        _check_padding(padding_mode, (height, width), pads)
+        padded = (height + pads[0] + pads[1], width + pads[2] + pads[3])
+        extent = tuple((k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True))
+        if padded[0] < extent[0] or padded[1] < extent[1]:
+            raise ShapeError(
+                f"the kernel reaches over {extent[0]}×{extent[1]} pixels, more than the padded "
+                f"input's {padded[0]}×{padded[1]}"
+            )
+        if batch * max(inputs, 1) * padded[0] * padded[1] > LARGEST_INPUT:
+            raise ValueRangeError(
+                f"the padded input would have {batch}×{inputs}×{padded[0]}×{padded[1]} numbers; "
+                f"at most {LARGEST_INPUT} go through one call"
+            )
+        rows, columns = ((p - e) // s + 1 for p, e, s in zip(padded, extent, stride, strict=True))
+        return cls(
+            batch=batch,
+            inputs=inputs,
+            outputs=outputs,
+            groups=groups,
+            kernel=kernel,
+            stride=stride,
+            dilation=dilation,
+            padding=pads,
+            padding_mode=padding_mode,
+            size=(height, width),
+            padded=padded,
+            output=(rows, columns),
+        )
 
 
 def pair(value: Any, name: str, least: int) -> tuple[int, int]:
@@ -37,7 +125,7 @@ def pair(value: Any, name: str, least: int) -> tuple[int, int]:
     return rows, columns
 
 
-def padding_sides(
+def _padding_sides(
     padding: str | tuple[int, int],
     kernel: tuple[int, int],
     stride: tuple[int, int],
@@ -63,7 +151,9 @@ def padding_sides(
     )
 
 
-def check_shapes(input_shape: tuple[int, ...], weight_shape: tuple[int, ...], groups: int) -> None:
+def _check_channels(
+    input_shape: tuple[int, ...], weight_shape: tuple[int, ...], groups: int
+) -> None:
     """Refuse inputs and weights that are empty, of wrong rank, or do not fit the groups."""
     if len(input_shape) != 4 or len(weight_shape) != 4:
         raise ShapeError(
@@ -105,7 +195,7 @@ def known_padding_mode(padding_mode: Any) -> str:
     return padding_mode
 
 
-def check_padding(
+def _check_padding(
     padding_mode: str, size: tuple[int, int], pads: tuple[int, int, int, int]
 ) -> None:
     """Refuse a padding that would need more picture than there is."""

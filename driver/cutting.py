@@ -7,11 +7,19 @@ else in shot noise. Its correlation with the kernel needs no light: it is again 
     sum_kl w[k, l] p(r + k d, c + l d) = sum_mn r^m c^n sum_ij a_ij C(i, m) C(j, n) M[i-m, j-n],
 
 with the kernel's moments ``M[a, b] = sum_kl w[k, l] (k d)^a (l d)^b`` (binomial theorem). Rows and
-columns are counted in pixels from the centre of the segment's input.
+columns are counted in pixels from the centre of what light carries of the segment's input.
+
+Where light carries no halo, what it reads in its place is told apart when a picture is cut, and
+electronics take the kernels' correlation with that seam off the output (C: ``host/seams.c``):
+
+    y = circular(T) - sum_kl w[k, l] (T - (x - p))(r + k d, c + l d) + ...    on the seam alone,
+
+with the tile T as light gets it, the padded picture x and the segment's polynomial p.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,8 +27,19 @@ from numpy.typing import NDArray
 
 from driver.library import check, ffi, lib, pointer, struct
 from driver.plan import ConvolutionPlan, KernelPart
+from driver.scratch import scratch
 
-__all__ = ["COEFFICIENTS", "EXPONENTS", "cut", "cut_cotangent", "fold", "moments", "put"]
+__all__ = [
+    "COEFFICIENTS",
+    "EXPONENTS",
+    "Aside",
+    "close_seams",
+    "cut",
+    "cut_cotangent",
+    "fold",
+    "moments",
+    "put",
+]
 
 Float = NDArray[np.float32]
 Complex = NDArray[np.complex64]
@@ -37,6 +56,22 @@ _MODES = {
 }
 
 
+@dataclass(frozen=True)
+class Aside:
+    """What of some tiles does not go through the light.
+
+    Attributes
+    ----------
+    polynomials : (segments, 6, planes) float32
+        Taken off the segments.
+    seams : (floats,) float32, optional
+        Scratch of this thread: what light reads beyond segments, less what it should read.
+    """
+
+    polynomials: Float
+    seams: Float | None
+
+
 def _floats(array: Float) -> Any:
     return pointer(array, np.float32, "float *")
 
@@ -46,9 +81,12 @@ def _set_tiles(tiles: Any, plan: ConvolutionPlan, part: KernelPart, first: int, 
     tiles.first_tile = first
     tiles.tiles = last - first
     tiles.extent_rows, tiles.extent_columns = part.extent
+    tiles.halo_rows, tiles.halo_columns = part.halo
     tiles.pack = int(plan.precision.pack)
     tiles.segment = pointer(part.layout.segments, np.uint32, "const odev_segment *")
     tiles.first_segment = pointer(part.layout.first, np.uint32, "const uint32_t *")
+    if part.has_seams:
+        tiles.first_seam = pointer(part.first_seam, np.uint64, "const uint64_t *")
 
 
 def _set_pictures(
@@ -76,7 +114,7 @@ def cut(
     x: Float,
     frames: Complex,
     threads: int,
-) -> tuple[Float, Float]:
+) -> tuple[Float, Aside]:
     """Cut the input into frames, less a polynomial for each segment.
 
     Parameters
@@ -93,12 +131,17 @@ def cut(
     -------
     scale : (tiles * planes,) float32
         The pictures' RMS, which they are divided by.
-    polynomials : (segments, 6, planes) float32
-        What was taken off.
+    aside : Aside
     """
     job = struct("odev_cut_job", threads=threads)
     _set_input(job.pictures, plan, part)
-    return _cut(job, plan, part, tiles, x, frames)
+    seams = None
+    if part.has_seams:
+        first, last = (int(part.first_seam[part.layout.first[tile]]) for tile in tiles)
+        seams = scratch("seams", ((last - first) * plan.planes,), np.float32)
+        job.seams = _floats(seams)
+    scale, polynomials = _cut(job, plan, part, tiles, x, frames)
+    return scale, Aside(polynomials, seams)
 
 
 def cut_cotangent(
@@ -193,6 +236,42 @@ def put(
     )
     _set_tiles(job.tiles, plan, part, *tiles)
     check(lib.odev_put(job))
+
+
+def close_seams(
+    plan: ConvolutionPlan,
+    part: KernelPart,
+    tiles: tuple[int, int],
+    aside: Aside,
+    weight: Float,
+    y: Float,
+    threads: int,
+) -> None:
+    """Correct, where light carries no halos, what was put into y (B, Cout, Ho, Wo).
+
+    ``weight`` (groups, out, in, kh, kw): the part's taps.
+    """
+    if aside.seams is None:
+        return
+    job = struct(
+        "odev_seam_job",
+        threads=threads,
+        batch=plan.batch,
+        height=plan.output[0],
+        width=plan.output[1],
+        groups=plan.groups,
+        outputs=plan.outputs // plan.groups,
+        inputs=plan.planes // plan.groups,
+        taps_rows=part.rows,
+        taps_columns=part.columns,
+        dilation_rows=plan.sampling.dilation[0],
+        dilation_columns=plan.sampling.dilation[1],
+        weight=_floats(weight),
+        seams=_floats(aside.seams),
+        y=_floats(y),
+    )
+    _set_tiles(job.tiles, plan, part, *tiles)
+    check(lib.odev_close_seams(job))
 
 
 def fold(

@@ -13,7 +13,8 @@ from driver.glue_macs import (
     product_scaling_macs,
     taps_macs,
 )
-from driver.plan import COMPLEX_MACS, ConvolutionPlan, KernelPart, macs_per_item
+from driver.plan import ConvolutionPlan, KernelPart
+from driver.plan_macs import COMPLEX_MACS, macs_per_item
 from driver.spectral import half_width
 from driver.tracking import PILOT_PERIOD
 
@@ -30,13 +31,16 @@ class GradientPlan:
     Attributes
     ----------
     plan : ConvolutionPlan
-        Of the convolution.
+        Of the convolution; kept with all halos carried by light (`ConvolutionPlan.with_halos`).
     wanted : (bool, bool)
         The input's and the kernels' gradients.
     """
 
     plan: ConvolutionPlan
     wanted: tuple[bool, bool] = (True, True)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "plan", self.plan.with_halos)
 
     @property
     def _in_one_pass(self) -> bool:

@@ -132,7 +132,7 @@ def convolve2d_gradients(
         padding_mode=padding_mode,
         precision=precision_for(device, precision, pack, layout=layout),
         layout=layout,
-    )
+    ).with_halos
     shape = (plan.batch, plan.outputs, *plan.output)
     if cotangent.shape != shape:
         raise ShapeError(f"grad_output {cotangent.shape} must have the output's shape, {shape}")
@@ -201,7 +201,7 @@ def _gradients(
                 spectra, taken = picture_spectra(device, plan, part, tiles, x, threads)
                 dilation = plan.sampling.dilation
                 correlate_taps(spectra, g, of_part, dilation, grid=plan.grid, threads=threads)
-                of_part += _of_polynomials(plan, part, moments, taken)
+                of_part += _of_polynomials(plan, part, moments, taken.polynomials)
             if dx is not None:
                 products = _adjoint_products(plan, g, kernels, threads)
                 frames, scale = product_frames(device, plan, products, threads)

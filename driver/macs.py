@@ -14,6 +14,7 @@ class Macs:
     ``gemm`` is what an electronic convolution would take; the others are what stays electronic.
     Spectral products count four real MACs per complex product and half a plane of N·(N//2+1) bins,
     rims and unused parts of tiles included. ``kernels`` is spent once per weight.
+    ``seams`` is what electronics convolve at the rims of tiles where light carries no halos.
     ``codec`` is encoding, decoding and drift correction (`driver.codec_macs`), residual frames and
     pilots included.
 
@@ -28,9 +29,10 @@ class Macs:
     kernels: int
     polynomial: int
     scaling: int
+    seams: int
     codec: int
 
     @property
     def electronic(self) -> int:
         """All that stays electronic in a call whose kernel spectra are known."""
-        return self.spectral + self.polynomial + self.scaling + self.codec
+        return self.spectral + self.polynomial + self.scaling + self.seams + self.codec

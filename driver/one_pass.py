@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driver.chip_products import MultiplyingDevice, chip_products, packed
-from driver.cutting import cut, cut_cotangent
+from driver.cutting import Aside, cut, cut_cotangent
 from driver.plan import ConvolutionPlan, KernelPart
 from driver.scratch import scratch
 
@@ -41,8 +41,8 @@ def convolved_tiles(
     x: Float,
     shown: Complex,
     threads: int,
-) -> tuple[Complex, Float, Float]:
-    """Some tiles of all output channels, and the polynomials that were left out.
+) -> tuple[Complex, Float, Aside]:
+    """Some tiles of all output channels, and what was left out.
 
     Parameters
     ----------
@@ -58,11 +58,11 @@ def convolved_tiles(
         Real parts are pictures, in the order in which `driver.cutting.put` takes them.
     scale : (tiles * Cout,) float32
         Ones.
-    polynomials : (segments, 6, planes) float32
+    aside : Aside
     """
     cut_frames = scratch("frames", _shape(plan, tiles, plan.planes), np.complex64)
-    size, polynomials = cut(plan.unpacked, part, tiles, x, cut_frames, threads)
-    return *_through_both(device, plan, cut_frames, size, shown), polynomials
+    size, aside = cut(plan.unpacked, part, tiles, x, cut_frames, threads)
+    return *_through_both(device, plan, cut_frames, size, shown), aside
 
 
 def cotangent_tiles(

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driver.chip_products import MultiplyingDevice, chip_products
+from driver.cutting import Aside
 from driver.passes import picture_spectra
 from driver.plan import ConvolutionPlan, KernelPart
 from driver.spectral import join
@@ -34,9 +35,9 @@ def multiplied_tiles(
     x: Float,
     shown: Complex,
     threads: int,
-) -> tuple[Complex, Float, Float]:
+) -> tuple[Complex, Float, Aside]:
     """Some tiles of all output channels; parameters and results of `one_pass.convolved_tiles`."""
-    spectra, polynomials = picture_spectra(device, plan, part, tiles, x, threads)
+    spectra, aside = picture_spectra(device, plan, part, tiles, x, threads)
     blocks, count = spectra.shape[:2]
     pack = plan.precision.pack
     # Two tiles of one plane share a frame, since they share their kernels.
@@ -54,4 +55,4 @@ def multiplied_tiles(
     options = plan.precision.products
     products = chip_products(device, sent, shown, sizes, options, pack=pack, through_spectra=True)
     result = products.reshape(-1, plan.grid, plan.grid)
-    return result, np.ones(len(result), np.float32), polynomials
+    return result, np.ones(len(result), np.float32), aside

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from driver.cutting import cut, cut_cotangent
+from driver.cutting import Aside, cut, cut_cotangent
 from driver.plan import ConvolutionPlan, KernelPart
 from driver.precision import PassOptions
 from driver.scratch import scratch
@@ -46,19 +46,19 @@ def picture_spectra(
     tiles: tuple[int, int],
     x: Float,
     threads: int,
-) -> tuple[Float, Float]:
-    """Pass 1 for some tiles: the planes' spectra, and the polynomials that were left out.
+) -> tuple[Float, Aside]:
+    """Pass 1 for some tiles: the planes' spectra, and what was left out.
 
     Returns
     -------
     spectra : (blocks, tiles, groups, in, 2, 16) float32
         Scratch of this thread.
-    polynomials : (segments, 6, planes) float32
+    aside : Aside
     """
     frames = _frames(plan, (tiles[1] - tiles[0]) * plan.planes)
-    scale, polynomials = cut(plan, part, tiles, x, frames, threads)
+    scale, aside = cut(plan, part, tiles, x, frames, threads)
     spectra = _measured(device, plan, "spectra", frames, scale, threads)
-    return _grouped(spectra, plan, tiles), polynomials
+    return _grouped(spectra, plan, tiles), aside
 
 
 def cotangent_spectra(

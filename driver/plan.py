@@ -3,49 +3,39 @@
 `ConvolutionPlan` is built from shapes and options alone and is the only place where these are
 counted. `driver.convolution` executes the plan, so what it exposes is what the plan says; reports
 and benchmarks read it.
+
+Of the ways to do a convolution, the plan takes the one with the fewest frames: a stride by phases or
+not (`driver.sampling`), and halos of tiles carried by light or left to electronics along rows and
+columns (`driver.cutting`). Electronics may take halos over only where they have no more to do in all
+than with halos carried, since each frame spared is one less to encode and decode.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property, lru_cache
-from math import prod
+from itertools import product as combinations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from driver.codec_macs import DRIFT_MACS, PILOT_MACS, decode_macs, encode_macs
-from driver.convolution_shapes import (
-    MOST,
-    check_padding,
-    check_shapes,
-    known_padding_mode,
-    padding_sides,
-    pair,
-)
-from driver.errors import CapabilityError, ShapeError, ValueRangeError
-from driver.glue_macs import picture_scaling_macs, polynomial_macs, product_scaling_macs
+from driver.convolution_shapes import MOST, ConvolutionShapes, known_padding_mode, pair
+from driver.errors import CapabilityError, ValueRangeError
 from driver.info import Timing
 from driver.kernel_parts import KernelPart, kernel_parts
 from driver.macs import Macs
 from driver.numbers import shown, whole
-from driver.precision import PassOptions, Precision, preset
+from driver.plan_macs import macs_of
+from driver.precision import Precision, preset
 from driver.sampling import Sampling, by_phases, dense
-from driver.spectral import half_width
 from driver.spectral_macs import REAL_MACS, SpectralConvention
 from driver.tracking import PILOT_PERIOD
 
-__all__ = ["COMPLEX_MACS", "ConvolutionPlan", "KernelPart", "Macs", "macs_per_item"]
-
-#: Real MACs per complex product.
-COMPLEX_MACS = 4
-
-#: Numbers of a padded input, batch and channels together: 8 GiB of float32.
-LARGEST_INPUT = 1 << 31
+__all__ = ["ConvolutionPlan", "KernelPart", "Macs"]
 
 
 @dataclass(frozen=True)
-class ConvolutionPlan:
+class ConvolutionPlan(ConvolutionShapes):
     """One two-dimensional convolution on an N×N device, fully determined by shapes and options.
 
     Build it with `for_shapes`. Sizes are (rows, columns).
@@ -54,14 +44,6 @@ class ConvolutionPlan:
     ----------
     grid : int
         N.
-    batch, inputs, outputs, groups : int
-        Pictures, channels in and out, and channel groups.
-    kernel, stride, dilation : (int, int)
-    padding : (int, int, int, int)
-        Pixels added electronically at top, bottom, left, right.
-    padding_mode : str
-    size, padded, output : (int, int)
-        Sizes of the picture, of the padded picture and of the result.
     dense : (int, int)
         Size of what is computed, of which `sampling.stride` takes the result.
     sampling : Sampling
@@ -78,18 +60,6 @@ class ConvolutionPlan:
     """
 
     grid: int
-    batch: int
-    inputs: int
-    outputs: int
-    groups: int
-    kernel: tuple[int, int]
-    stride: tuple[int, int]
-    dilation: tuple[int, int]
-    padding: tuple[int, int, int, int]
-    padding_mode: str
-    size: tuple[int, int]
-    padded: tuple[int, int]
-    output: tuple[int, int]
     dense: tuple[int, int]
     sampling: Sampling
     parts: tuple[KernelPart, ...]
@@ -172,6 +142,14 @@ class ConvolutionPlan:
         return replace(self, precision=replace(self.precision, pack=False))
 
     @property
+    def with_halos(self) -> ConvolutionPlan:
+        """The plan with all halos carried by light, as gradients need them."""
+        if not any(part.has_seams for part in self.parts):
+            return self
+        parts = _parts(self.grid, self, self.sampling, self.dense, (True, True))
+        return replace(self, parts=parts, precision=replace(self.precision, seams=False))
+
+    @property
     def chip_multiplies(self) -> bool:
         """Whether the second stage shows kernels' spectra, a frame for each pair of channels."""
         return self.layout == "4f" or self.product == "optical"
@@ -222,49 +200,7 @@ class ConvolutionPlan:
     @property
     def macs(self) -> Macs:
         """Multiply-accumulates, with their conventions in `Macs`."""
-        pairs = self.inputs * self.outputs // self.groups
-        plane_pairs = self.planes * self.outputs // self.groups
-        pixels, bins = self.grid**2, self.grid * half_width(self.grid)
-        polynomial = sum(
-            count * polynomial_macs((h, w), part.extent, plane_pairs, self.planes, self.outputs)
-            for part in self.parts
-            for h, w, count in part.layout.sizes()
-        )
-        return Macs(
-            gemm=self.batch * self.output[0] * self.output[1] * pairs * prod(self.kernel),
-            spectral=0 if self.chip_multiplies else COMPLEX_MACS * bins * self.tiles * plane_pairs,
-            # Rows of the transform take real taps (2 real MACs), columns complex ones.
-            kernels=plane_pairs
-            * sum(
-                2 * self.grid * part.rows * part.columns + COMPLEX_MACS * bins * part.columns
-                for part in self.parts
-            ),
-            polynomial=polynomial,
-            scaling=self._scaling_macs(pixels, bins),
-            codec=pixels * (self._codec_macs() + PILOT_MACS * self.pilots),
-        )
-
-    def _scaling_macs(self, pixels: int, bins: int) -> int:
-        if self.layout == "4f":
-            # Energy and scale into a frame, the scale out of each pair's picture.
-            return self.tiles * pixels * (2 * self.planes + self.pairs)
-        pictures = self.planes * picture_scaling_macs(pixels, bins)
-        if self.chip_multiplies:
-            # Energy and scale of each spectrum, both complex, into a frame, and as above.
-            return self.tiles * (pictures + self.planes * 4 * bins + self.pairs * pixels)
-        return self.tiles * (pictures + self.outputs * product_scaling_macs(pixels, bins))
-
-    def _codec_macs(self) -> int:
-        """Of all data frames, a pixel."""
-        pictures, products = self.precision.pictures, self.precision.products
-        if self.layout == "4f":
-            return self.pair_frames * macs_per_item(pictures, operand=True)
-        back = (
-            self.pair_frames * macs_per_item(products, operand=True)
-            if self.chip_multiplies
-            else self.frames_of(self.outputs) * macs_per_item(products)
-        )
-        return self.frames_of(self.planes) * macs_per_item(pictures) + back
+        return macs_of(self)
 
     def spectral_macs(
         self, convention: SpectralConvention = REAL_MACS, *, tiled: bool = True
@@ -275,13 +211,15 @@ class ConvolutionPlan:
         ----------
         convention : SpectralConvention
         tiled : bool
-            On this device's tiles, rims included (``macs.spectral`` in the default convention); or
+            On this device's tiles, rims and what closes seams included (``macs.spectral`` and
+            ``macs.seams`` in the default convention); or
             on spectra of whole padded pictures, as if the device were as large as each of them.
         """
         pairs = self.inputs * self.outputs // self.groups
         if tiled:
             planes = len(self.sampling.phases)
-            return planes * pairs * self.tiles * convention.macs(self.grid, self.grid)
+            products = planes * pairs * self.tiles * convention.macs(self.grid, self.grid)
+            return products + self.macs.seams
         return pairs * self.batch * convention.macs(*self.padded)
 
     def device_time_s(self, timing: Timing) -> float:
@@ -301,7 +239,7 @@ class ConvolutionPlan:
 
     def chunks(self, part: KernelPart) -> list[tuple[int, int]]:
         """Runs of tiles of one kernel part that pass through the device together."""
-        return part.chunks(self.planes + self.outputs)
+        return part.chunks(self.planes, self.outputs)
 
     @property
     def _merged(self) -> int:
@@ -320,12 +258,6 @@ class ConvolutionPlan:
             for part in self.parts
             for first, last in self.chunks(part)
         )
-
-
-def macs_per_item(options: PassOptions, *, operand: bool = False) -> int:
-    """Real MACs per pixel of one target's way through a pass, alone or beside an operand."""
-    decode = options.frames_per_item * decode_macs(options.exposures_per_frame)
-    return encode_macs(options.residual, operand=operand) + decode + DRIFT_MACS
 
 
 @lru_cache(maxsize=512)
@@ -347,57 +279,54 @@ def _plan(
         raise ValueRangeError(f"layout is 'mft' or '4f', not {layout!r}")
     if product not in ("electronic", "optical"):
         raise ValueRangeError(f"product is 'electronic' or 'optical', not {shown(product)}")
-    check_shapes(input_shape, weight_shape, groups)
+    shapes = ConvolutionShapes.checked(
+        input_shape, weight_shape, stride, padding, dilation, groups, padding_mode
+    )
     if grid < 2:
         raise CapabilityError(f"a {grid}×{grid} device cannot convolve")
-    batch, inputs, *size = input_shape
-    outputs, _, *taps = weight_shape
-    kernel = (taps[0], taps[1])
-    pads = padding_sides(padding, kernel, stride, dilation)
-    check_padding(padding_mode, (size[0], size[1]), pads)
-    padded = (size[0] + pads[0] + pads[1], size[1] + pads[2] + pads[3])
-    extent = tuple((k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True))
-    if padded[0] < extent[0] or padded[1] < extent[1]:
-        raise ShapeError(
-            f"the kernel reaches over {extent[0]}×{extent[1]} pixels, more than the padded input's "
-            f"{padded[0]}×{padded[1]}"
-        )
-    if batch * max(inputs, 1) * padded[0] * padded[1] > LARGEST_INPUT:
-        raise ValueRangeError(
-            f"the padded input would have {batch}×{inputs}×{padded[0]}×{padded[1]} numbers; "
-            f"at most {LARGEST_INPUT} go through one call"
-        )
-    output = tuple((p - e) // s + 1 for p, e, s in zip(padded, extent, stride, strict=True))
-    candidates = {sampling(kernel, stride, dilation) for sampling in (dense, by_phases)}
-    plans = [
-        ConvolutionPlan(
+
+    def planned(sampling: Sampling, carried: tuple[bool, bool]) -> ConvolutionPlan:
+        size = _dense(shapes.output, sampling.stride)
+        return ConvolutionPlan(
+            **{field.name: getattr(shapes, field.name) for field in fields(shapes)},
             grid=grid,
-            batch=batch,
-            inputs=inputs,
-            outputs=outputs,
-            groups=groups,
-            kernel=kernel,
-            stride=stride,
-            dilation=dilation,
-            padding=pads,
-            padding_mode=padding_mode,
-            size=(size[0], size[1]),
-            padded=padded,
-            output=(output[0], output[1]),
-            dense=_dense(output, sampling.stride),
+            dense=size,
             sampling=sampling,
-            parts=kernel_parts(
-                grid, batch, inputs, groups, sampling, _dense(output, sampling.stride), padded
-            ),
+            parts=_parts(grid, shapes, sampling, size, carried),
             precision=precision,
             reference_steps=reference_steps,
             layout=layout,
             product=product,
         )
-        for sampling in candidates
-    ]
+
+    samplings = {sampling(shapes.kernel, stride, dilation) for sampling in (dense, by_phases)}
     # Both give the same; small pictures may need no fewer tiles by phases, and more planes.
-    return min(plans, key=lambda plan: (plan.frames, plan.planes))
+    best = min(
+        (planned(sampling, (True, True)) for sampling in samplings),
+        key=lambda plan: (plan.frames, plan.planes),
+    )
+    if not precision.seams:
+        return best
+    most, kinds = best.macs.electronic, combinations(samplings, *[(False, True)] * 2)
+    for sampling, *carried in kinds:
+        if sampling.stride != (1, 1) or all(carried):
+            continue
+        plan = planned(sampling, (carried[0], carried[1]))
+        if plan.frames < best.frames and plan.macs.electronic <= most:
+            best = plan
+    return best
+
+
+def _parts(
+    grid: int,
+    shapes: ConvolutionShapes,
+    sampling: Sampling,
+    size: tuple[int, int],
+    carried: tuple[bool, bool],
+) -> tuple[KernelPart, ...]:
+    return kernel_parts(
+        grid, shapes.batch, shapes.inputs, shapes.groups, sampling, size, shapes.padded, carried
+    )
 
 
 def _dense(output: tuple[int, ...], stride: tuple[int, int]) -> tuple[int, int]:

@@ -38,13 +38,16 @@ class Precision:
     """A preset: how pictures (pass 1) and products (pass 2) go through the device.
 
     ``pack`` sends two real pictures in each complex frame: half the frames, but a phase error acts
-    in first order (30 mrad: 3 % packed, 0.05 % unpacked).
+    in first order (30 mrad: 3 % packed, 0.05 % unpacked).  ``seams`` lets light leave out the halos
+    of tiles, and electronics correct what that spoils, where it saves both of them work
+    (`driver.plan`).
     """
 
     name: str
     pictures: PassOptions
     products: PassOptions
     pack: bool = True
+    seams: bool = True
 
 
 PRECISIONS = {

@@ -2,9 +2,10 @@
 
 A tile is one picture on the chip. The Fourier transform convolves it circularly, so of a segment of
 ``h + keh - 1`` rows only ``h`` output rows are free of wrap-around (overlap-save; ``keh`` is the
-kernel's extent, dilation included). Segments carry their own halo, hence any that do not overlap
-may share a tile: large pictures fill whole tiles, and the remainder strips at their lower and right
-rims, or pictures smaller than a tile, are packed together over the whole batch.
+kernel's extent, dilation included). Segments carry their own halo of ``keh - 1`` rows, or none, where
+electronics correct what wraps around (`driver.cutting`); any that do not overlap may share a tile:
+large pictures fill whole tiles, and the remainder strips at their lower and right rims, or pictures
+smaller than a tile, are packed together over the whole batch.
 """
 
 from __future__ import annotations
@@ -41,8 +42,9 @@ class Layout:
         Tiles per channel.
     segments : (n, 8) uint32
         By tile; columns `FIELDS`: which tile the segment lies in, and where its upper left input
-        pixel is; which picture of the batch it comes from, and its upper left output pixel there,
-        which is also the upper left pixel of its input in the padded picture; its output pixels.
+        pixel is, of those that light carries; which picture of the batch it comes from, and its
+        upper left output pixel there, which is also the first pixel of the padded picture that it
+        reads; its output pixels.
         Together they cover every output pixel once.
     first : (tiles + 1,) uint32
         The segments of tile t are ``segments[first[t]:first[t + 1]]``.
@@ -144,7 +146,7 @@ def _table(
 
 
 @lru_cache(maxsize=256)
-def lay_out(grid: int, images: int, output: tuple[int, int], extent: tuple[int, int]) -> Layout:
+def lay_out(grid: int, images: int, output: tuple[int, int], halo: tuple[int, int]) -> Layout:
     """Cut a batch's dense outputs into segments and find each a place in a tile.
 
     Parameters
@@ -155,15 +157,15 @@ def lay_out(grid: int, images: int, output: tuple[int, int], extent: tuple[int, 
         Pictures in the batch; all channels of a picture are laid out alike.
     output
         Rows and columns of the dense (stride 1) output.
-    extent
-        Rows and columns that the kernel reaches over, dilation included; at most ``grid``.
+    halo
+        Rows and columns of a segment's input beyond its output's; less than ``grid``.
 
     Returns
     -------
     Layout
         With as few tiles as the tried cuts of the lower rims give.
     """
-    valid = (grid - extent[0] + 1, grid - extent[1] + 1)
+    valid = (grid - halo[0], grid - halo[1])
     rows, columns = output[0] // valid[0], output[1] // valid[1]
     whole = [
         (_Segment(image, r * valid[0], c * valid[1], *valid), (i, 0, 0))
@@ -176,7 +178,7 @@ def lay_out(grid: int, images: int, output: tuple[int, int], extent: tuple[int, 
         shelves = _Shelves(grid)
         placed = []
         for s in rim:
-            tile, row, column = shelves.place(s.height + extent[0] - 1, s.width + extent[1] - 1)
+            tile, row, column = shelves.place(s.height + halo[0], s.width + halo[1])
             placed.append((s, (len(whole) + tile, row, column)))
         if best is None or shelves.tiles < best[0]:
             best = (shelves.tiles, placed)

@@ -354,9 +354,11 @@ typedef struct odev_tiles {
   uint32_t n;
   uint32_t first_tile, tiles;
   uint32_t extent_rows, extent_columns;
+  uint32_t halo_rows, halo_columns;
   uint32_t pack;
   const odev_segment *segment;
   const uint32_t *first_segment;
+  const uint64_t *first_seam;
 } odev_tiles;
 typedef enum odev_padding {
   ODEV_PADDING_ZEROS = 0,
@@ -381,7 +383,7 @@ typedef struct odev_cut_job {
   odev_tiles tiles;
   odev_pictures pictures;
   const float *x;
-  float *frames, *scale, *polynomials;
+  float *frames, *scale, *polynomials, *seams;
 } odev_cut_job;
 typedef struct odev_put_job {
   uint32_t struct_size;
@@ -394,6 +396,16 @@ typedef struct odev_put_job {
   const float *frames, *scale, *polynomials, *moments, *bias;
   float *y;
 } odev_put_job;
+typedef struct odev_seam_job {
+  uint32_t struct_size;
+  int32_t threads;
+  odev_tiles tiles;
+  uint32_t batch, height, width;
+  uint32_t groups, outputs, inputs;
+  uint32_t taps_rows, taps_columns, dilation_rows, dilation_columns;
+  const float *weight, *seams;
+  float *y;
+} odev_seam_job;
 typedef struct odev_fold_job {
   uint32_t struct_size;
   int32_t threads;
@@ -431,8 +443,10 @@ typedef struct odev_taps_job {
 } odev_taps_job;
 uint32_t odev_bin_blocks(uint32_t n);
 odev_status odev_largest_magnitude(const float *x, uint64_t count, int32_t threads, float *largest);
+uint64_t odev_seam_pitch(uint32_t outputs, uint32_t extent);
 odev_status odev_cut(const odev_cut_job *job);
 odev_status odev_put(const odev_put_job *job);
+odev_status odev_close_seams(const odev_seam_job *job);
 odev_status odev_fold(const odev_fold_job *job);
 odev_status odev_separate_spectra(const odev_spectra_job *job);
 odev_status odev_join_spectra(const odev_spectra_job *job);

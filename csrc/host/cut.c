@@ -3,41 +3,29 @@
 
 #include "electronics.h"
 #include "padding.h"
+#include "seams.h"
 
 /* One thread's tiles: the picture being cut and the one before it, and a segment. */
 typedef struct {
   float *plane[2], *segment;
 } workspace;
 
-static void gather_row(const odev_axis *columns, const float *row, int64_t left, int64_t width, float *to) {
-  int64_t begin, end;
-  odev_inside(columns, left, width, &begin, &end);
-  const float *from = row + columns->first + columns->step * left - columns->pad;
-  if (columns->step == 1)
-    memcpy(to + begin, from + begin, (size_t)(end - begin) * sizeof *to);
-  else
-    for (int64_t c = begin; c < end; ++c) to[c] = from[c * columns->step];
-  for (int64_t c = 0; c < width; ++c) {
-    if (c == begin) c = end; /* what lies in the picture is there already */
-    if (c >= width) break;
-    const int64_t source = odev_source(columns, left + c);
-    to[c] = source < 0 ? 0.0f : row[source];
-  }
-}
-
-/* A segment's input, h x w, onto rows of `pitch` whose ends are zero. */
+/* What light carries of a segment's input, h x w, onto rows of `pitch` whose ends are zero. */
 static void gather(const odev_cut_job *job, const odev_segment *s, uint32_t plane, int64_t h, int64_t w, float *to,
                    int64_t pitch) {
   const odev_pictures *p = &job->pictures;
+  const odev_tiles *t = &job->tiles;
+  const int64_t top = s->top + odev_lead(t->extent_rows, t->halo_rows);
+  const int64_t left = s->left + odev_lead(t->extent_columns, t->halo_columns);
   const odev_axis rows = odev_rows_of(p, plane), columns = odev_columns_of(p, plane);
   const float *picture =
       job->x + ((size_t)s->image * p->channels + p->plane[plane].channel) * (size_t)p->height * (size_t)p->width;
   for (int64_t r = 0; r < h; ++r, to += pitch) {
-    const int64_t source = odev_source(&rows, s->top + r);
+    const int64_t source = odev_source(&rows, top + r);
     if (source < 0)
       memset(to, 0, (size_t)w * sizeof *to);
     else
-      gather_row(&columns, picture + source * (int64_t)p->width, s->left, w, to);
+      odev_gather_row(&columns, picture + source * (int64_t)p->width, left, w, to);
     memset(to + w, 0, (size_t)(pitch - w) * sizeof *to);
   }
 }
@@ -69,7 +57,7 @@ static void move_centre(double s[ODEV_COEFFICIENTS], double down, double right) 
 static void cut_segment(const odev_cut_job *job, const odev_convolution_kernels *kernels, const odev_segment *s,
                         uint32_t index, uint32_t plane, float *segment, float *tile) {
   const odev_tiles *t = &job->tiles;
-  const int64_t more_rows = t->extent_rows - 1, more_columns = t->extent_columns - 1;
+  const int64_t more_rows = t->halo_rows, more_columns = t->halo_columns;
   const int64_t h = s->height + (job->cotangent ? 0 : more_rows), w = s->width + (job->cotangent ? 0 : more_columns);
   const int64_t pitch = (w + ODEV_LANES - 1) / ODEV_LANES * ODEV_LANES;
   float *const polynomial = job->polynomials + (size_t)index * ODEV_COEFFICIENTS * job->pictures.planes + plane;
@@ -99,6 +87,9 @@ static float cut_picture(const odev_cut_job *job, const odev_convolution_kernels
   memset(plane, 0, pixels * sizeof *plane);
   for (uint32_t i = t->first_segment[tile]; i < t->first_segment[tile + 1]; ++i)
     cut_segment(job, kernels, t->segment + i, i - from, (uint32_t)(picture % job->pictures.planes), segment, plane);
+  if (job->seams)
+    for (uint32_t i = t->first_segment[tile]; i < t->first_segment[tile + 1]; ++i)
+      odev_cut_seam(job, i, (uint32_t)(picture % job->pictures.planes), plane);
   const float rms = (float)sqrt(kernels->energy(plane, pixels) / (double)pixels);
   return rms > 0 ? rms : 1.0f;
 }
@@ -120,6 +111,7 @@ odev_status odev_cut(const odev_cut_job *job) {
     return odev_fail(ODEV_ERR_ARGUMENT, "x, frames, scale and polynomials must not be null");
   odev_status status = odev_check_pictures(&job->pictures);
   if (status == ODEV_OK) status = odev_check_tiles(&job->tiles, job->pictures.batch);
+  if (status == ODEV_OK) status = odev_check_seams(&job->tiles, job->seams, !job->cotangent);
   if (status != ODEV_OK) return status;
   const odev_convolution_kernels *kernels = odev_host_kernels();
   if (!kernels) return ODEV_ERR_CAPABILITY;

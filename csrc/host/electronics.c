@@ -26,7 +26,10 @@ odev_status odev_check_tiles(const odev_tiles *t, uint32_t batch) {
   if (t->extent_rows < 1 || t->extent_rows > t->n || t->extent_columns < 1 || t->extent_columns > t->n)
     return odev_fail(ODEV_ERR_ARGUMENT, "the kernel's extent must be 1 to n = %u, not %u x %u", t->n, t->extent_rows,
                      t->extent_columns);
-  const uint32_t rows = t->n - t->extent_rows + 1, columns = t->n - t->extent_columns + 1;
+  if ((t->halo_rows && t->halo_rows != t->extent_rows - 1) || (t->halo_columns && t->halo_columns != t->extent_columns - 1))
+    return odev_fail(ODEV_ERR_ARGUMENT, "a halo must be 0 or extent - 1, not %u of %u and %u of %u", t->halo_rows,
+                     t->extent_rows, t->halo_columns, t->extent_columns);
+  const uint32_t rows = t->n - t->halo_rows, columns = t->n - t->halo_columns;
   for (uint32_t tile = t->first_tile; tile < t->first_tile + t->tiles; ++tile)
     for (uint32_t i = t->first_segment[tile]; i < t->first_segment[tile + 1]; ++i) {
       const odev_segment *s = t->segment + i;

@@ -24,6 +24,12 @@ odev_status odev_check_pictures(const odev_pictures *pictures);
       return odev_fail(ODEV_ERR_ARGUMENT, "job: struct_size must be sizeof(" #type ") = %zu", sizeof(type)); \
   } while (0)
 
+/* Rows (columns) that an output reads before those that light carries. */
+static inline int64_t odev_lead(uint32_t extent, uint32_t halo) { return (extent - 1 - halo) / 2; }
+
+/* i, at most n before or beyond [0, n), on a tile whose ends meet. */
+static inline int64_t odev_around(int64_t i, int64_t n) { return i < 0 ? i + n : i >= n ? i - n : i; }
+
 /* Pictures in a frame, and where picture p is: frame p / that, part p % that. */
 static inline uint32_t odev_pictures_a_frame(uint32_t pack) { return pack ? 2 : 1; }
 

@@ -3,6 +3,7 @@
 #define ODEV_PADDING_H
 
 #include <stdint.h>
+#include <string.h>
 
 #include "optical_convolution.h"
 
@@ -41,6 +42,23 @@ static inline odev_axis odev_rows_of(const odev_pictures *p, uint32_t plane) {
 }
 static inline odev_axis odev_columns_of(const odev_pictures *p, uint32_t plane) {
   return (odev_axis){p->plane[plane].column, p->step_columns, p->pad_left, p->width, p->padded_width, p->padding_mode};
+}
+
+/* Pixels [left, left + width) of a row of the padded picture, from the picture's row. */
+static inline void odev_gather_row(const odev_axis *columns, const float *row, int64_t left, int64_t width, float *to) {
+  int64_t begin, end;
+  odev_inside(columns, left, width, &begin, &end);
+  const float *from = row + columns->first + columns->step * left - columns->pad;
+  if (columns->step == 1)
+    memcpy(to + begin, from + begin, (size_t)(end - begin) * sizeof *to);
+  else
+    for (int64_t c = begin; c < end; ++c) to[c] = from[c * columns->step];
+  for (int64_t c = 0; c < width; ++c) {
+    if (c == begin) c = end; /* what lies in the picture is there already */
+    if (c >= width) break;
+    const int64_t source = odev_source(columns, left + c);
+    to[c] = source < 0 ? 0.0f : row[source];
+  }
 }
 
 #endif

@@ -1,20 +1,25 @@
 /* put.c - frames back to pictures: a convolution's output, and the adjoint of cutting. */
 #include "electronics.h"
 #include "padding.h"
+#include "seams.h"
 
-/* One row of one segment, every stride-th pixel of it. */
+/* One row of one segment, every stride-th pixel of it; row_z is the frame's row, whose ends meet. */
 static void put_segment_row(const odev_put_job *job, const odev_convolution_kernels *kernels, const odev_segment *s,
-                            const float *z, int part, float factor, const float q[3], float first, float *y_row) {
-  const uint32_t stride = job->stride_columns;
-  if (stride == 1) {
-    kernels->put_row(z, part, (int)s->width, factor, q, first, job->add != 0, y_row + s->left);
-    return;
-  }
+                            const float *row_z, int part, float factor, const float q[3], float first, float *y_row) {
+  const uint32_t stride = job->stride_columns, n = job->tiles.n;
   float row[ODEV_MAX_N];
-  kernels->put_row(z, part, (int)s->width, factor, q, first, 0, row);
+  float *const to = stride == 1 ? y_row + s->left : row;
+  const int add = stride == 1 && job->add;
+  const int64_t lead = odev_lead(job->tiles.extent_columns, job->tiles.halo_columns);
+  const uint32_t at = (uint32_t)odev_around((int64_t)s->column - lead, n);
+  const uint32_t before = s->width < n - at ? s->width : n - at;
+  kernels->put_row(row_z + 2 * (size_t)at, part, (int)before, factor, q, first, add, to);
+  if (before < s->width)
+    kernels->put_row(row_z, part, (int)(s->width - before), factor, q, first + (float)before, add, to + before);
+  if (stride == 1) return;
   for (uint32_t c = (stride - s->left % stride) % stride; c < s->width; c += stride) {
-    float *const to = y_row + (s->left + c) / stride;
-    *to = job->add ? *to + row[c] : row[c];
+    float *const pixel = y_row + (s->left + c) / stride;
+    *pixel = job->add ? *pixel + row[c] : row[c];
   }
 }
 
@@ -27,15 +32,17 @@ static void put_segment(const odev_put_job *job, const odev_convolution_kernels 
                  job->polynomials + (size_t)index * ODEV_COEFFICIENTS * planes + (size_t)group * job->inputs, planes,
                  job->moments + (size_t)output * ODEV_COEFFICIENTS * job->inputs, a);
   if (job->bias) a[0] += job->bias[output];
-  /* Pixels are counted from the centre of the segment's input. */
-  const float up = -0.5f * (float)(s->height + t->extent_rows - 2);
-  const float first = -0.5f * (float)(s->width + t->extent_columns - 2);
+  /* Pixels are counted from the centre of what light carries of the segment's input. */
+  const int64_t lead = odev_lead(t->extent_rows, t->halo_rows);
+  const float up = -0.5f * (float)(s->height + t->halo_rows - 1) - (float)lead;
+  const float first = -0.5f * (float)(s->width + t->halo_columns - 1) - (float)odev_lead(t->extent_columns, t->halo_columns);
   float *y = job->y + ((size_t)s->image * job->outputs + output) * (size_t)job->height * (size_t)job->width;
   const uint32_t stride = job->stride_rows;
   for (uint32_t r = (stride - s->top % stride) % stride; r < s->height; r += stride) {
     const float row = up + (float)r;
     const float q[3] = {a[0] + row * (a[3] + row * a[5]), a[1] + row * a[4], a[2]};
-    put_segment_row(job, kernels, s, frame + 2 * ((size_t)(s->row + r) * t->n + s->column), part, factor, q, first,
+    const int64_t at = odev_around((int64_t)s->row - lead + r, t->n);
+    put_segment_row(job, kernels, s, frame + 2 * (size_t)at * t->n, part, factor, q, first,
                     y + (size_t)((s->top + r) / stride) * job->width);
   }
 }
@@ -113,6 +120,7 @@ odev_status odev_fold(const odev_fold_job *job) {
   if (!job->frames || !job->scale || !job->x) return odev_fail(ODEV_ERR_ARGUMENT, "frames, scale and x must not be null");
   odev_status status = odev_check_pictures(&job->pictures);
   if (status == ODEV_OK) status = odev_check_tiles(&job->tiles, job->pictures.batch);
+  if (status == ODEV_OK) status = odev_check_seams(&job->tiles, NULL, 0);
   if (status != ODEV_OK) return status;
   const odev_tiles *t = &job->tiles;
   const odev_pictures *p = &job->pictures;

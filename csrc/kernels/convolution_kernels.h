@@ -1,5 +1,5 @@
 /* convolution_kernels.h - the inner loops of a convolution's electronic part, one table an instruction
- * set.  host/cut.c, host/spectra.c, host/put.c and host/taps.c call them. */
+ * set.  host/cut.c, host/spectra.c, host/put.c, host/seams.c and host/kernel_spectra.c call them. */
 #ifndef ODEV_CONVOLUTION_KERNELS_H
 #define ODEV_CONVOLUTION_KERNELS_H
 
@@ -7,6 +7,7 @@
 
 #include "bins.h"
 
+enum { ODEV_SEAM_OUTPUTS = 4 };
 enum { ODEV_COEFFICIENTS = 6 }; /* of r^i c^j, (i, j) = (0,0) (0,1) (0,2) (1,0) (1,1) (2,0) */
 
 /* A product of spectra, at one block of bins: y[t][o] = sum_i x[t][i] k(i, o), or conj k. */
@@ -16,6 +17,14 @@ typedef struct {
   size_t k_input, k_output;      /* floats from one kernel to the next */
   int conjugate;
 } odev_product_shape;
+
+/* A seam's correlation with kernels, at one row (column) of outputs across it.  Steps are in floats. */
+typedef struct {
+  int inputs, along, taps_along;           /* outputs and taps along the seam */
+  int dilation_along;
+  size_t input, row;                       /* from a seam's plane and row to the next, dilation of taps included */
+  size_t w_output, w_input, w_across, w_along;
+} odev_seam_shape;
 
 typedef struct {
   /* Sums of x r^i c^j over a segment, r and c in pixels from its centre.  Rows are padded with zeros to
@@ -48,6 +57,10 @@ typedef struct {
   /* Coefficients of the sum over inputs of polynomials correlated with kernels (moments [6][inputs]). */
   void (*carry)(int inputs, const float *polynomials, size_t stride, const float *moments,
                 float result[ODEV_COEFFICIENTS]);
+  /* sums [outputs][pitch] = sum_itu w[o][i][t][u] seam[i][t][c + u d], t < taps_across; at most
+   * ODEV_SEAM_OUTPUTS outputs, whole vectors of 16 outputs along. */
+  void (*seam)(const odev_seam_shape *shape, int taps_across, const float *seam, const float *w, int outputs,
+               size_t pitch, float *sums);
 } odev_convolution_kernels;
 
 #endif

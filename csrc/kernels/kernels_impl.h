@@ -4,6 +4,7 @@
 #include "encode_impl.h"
 #include "heat_impl.h"
 #include "kernels.h"
+#include "seams_impl.h"
 #include "segments_impl.h"
 #include "spectra_impl.h"
 #include "slow_lens_impl.h"
@@ -132,11 +133,15 @@ static void correlate_taps(int tiles, const float *x, size_t x_tile, const float
                       const float *turn, float *sums) {
   correlate_taps_impl(tiles, x, x_tile, g, g_tile, taps, turn, sums);
 }
+static void seam(const odev_seam_shape *shape, int taps_across, const float *rows, const float *w, int outputs,
+                 size_t pitch, float *sums) {
+  seam_impl(shape, taps_across, rows, w, outputs, pitch, sums);
+}
 
 const odev_kernels ODEV_KERNEL_TABLE = {
     ODEV_KERNEL_NAME, ODEV_W, heater_powers,   steady_phases, chip_field, second_chip, fft2,     slow_lens,
     detect,           encode, encode_residual, decode,        pilot_gain, turn,
     random16,
     .convolution = {moments, subtract, energy, largest, pack, put_row, separate, half_plane_energy, join, multiply,
-                    kernel_rows, kernel_block, correlate_taps, carry},
+                    kernel_rows, kernel_block, correlate_taps, carry, seam},
 };
