@@ -11,8 +11,8 @@ correlation as in torch:
    (`driver.spectral`).
 4. Pass 2: the products go through the lens again, which transforms them back.  With
    ``product="optical"`` the chip forms them: steps 3 and 4 are one (`driver.optical_product`).
-5. Polynomials are added, rims dropped, segments put in their place.  Where the plan lets light carry
-   no halos, electronics correct the outputs that would have read them (`driver.cutting`).
+5. Polynomials are added, rims dropped, segments put in their place.  Where the plan lets light
+   carry no halos, electronics correct the outputs that would have read them (`driver.cutting`).
 
 A device of layout `4f` convolves in one pass (`driver.one_pass`); steps 1 and 5 stay.
 

@@ -44,6 +44,12 @@ class KernelPart:
         """Whether light carries less than outputs read."""
         return self.halo != (self.extent[0] - 1, self.extent[1] - 1)
 
+    @property
+    def lead(self) -> tuple[int, int]:
+        """Rows and columns that an output reads before those that light carries."""
+        rows, columns = ((e - 1 - h) // 2 for e, h in zip(self.extent, self.halo, strict=True))
+        return rows, columns
+
     @cached_property
     def first_seam(self) -> NDArray[np.uint64]:
         """(segments + 1,): where each segment's seam begins among a plane's, in floats."""

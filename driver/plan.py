@@ -4,17 +4,17 @@
 counted. `driver.convolution` executes the plan, so what it exposes is what the plan says; reports
 and benchmarks read it.
 
-Of the ways to do a convolution, the plan takes the one with the fewest frames: a stride by phases or
-not (`driver.sampling`), and halos of tiles carried by light or left to electronics along rows and
-columns (`driver.cutting`). Electronics may take halos over only where they have no more to do in all
-than with halos carried, since each frame spared is one less to encode and decode.
+Of the ways to do a convolution, the plan takes the one with the fewest frames: a stride by phases
+or not (`driver.sampling`), and halos of tiles carried by light or left to electronics along rows
+and columns (`driver.cutting`). Electronics may take halos over only where they have no more to do
+in all than with halos carried, since each frame spared is one less to encode and decode.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 from functools import cached_property, lru_cache
-from itertools import product as combinations
+from itertools import product as product_of
 
 import numpy as np
 from numpy.typing import NDArray
@@ -307,11 +307,11 @@ def _plan(
     )
     if not precision.seams:
         return best
-    most, kinds = best.macs.electronic, combinations(samplings, *[(False, True)] * 2)
-    for sampling, *carried in kinds:
-        if sampling.stride != (1, 1) or all(carried):
+    most = best.macs.electronic
+    for sampling, rows, columns in product_of(samplings, (False, True), (False, True)):
+        if sampling.stride != (1, 1) or (rows and columns):
             continue
-        plan = planned(sampling, (carried[0], carried[1]))
+        plan = planned(sampling, (rows, columns))
         if plan.frames < best.frames and plan.macs.electronic <= most:
             best = plan
     return best

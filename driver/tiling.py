@@ -2,10 +2,10 @@
 
 A tile is one picture on the chip. The Fourier transform convolves it circularly, so of a segment of
 ``h + keh - 1`` rows only ``h`` output rows are free of wrap-around (overlap-save; ``keh`` is the
-kernel's extent, dilation included). Segments carry their own halo of ``keh - 1`` rows, or none, where
-electronics correct what wraps around (`driver.cutting`); any that do not overlap may share a tile:
-large pictures fill whole tiles, and the remainder strips at their lower and right rims, or pictures
-smaller than a tile, are packed together over the whole batch.
+kernel's extent, dilation included). Segments carry their own halo of ``keh - 1`` rows, or none,
+where electronics correct what wraps around (`driver.cutting`). Any that do not overlap may share a
+tile: large pictures fill whole tiles, and the remainder strips at their lower and right rims, or
+pictures smaller than a tile, are packed together over the whole batch.
 """
 
 from __future__ import annotations

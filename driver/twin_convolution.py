@@ -8,6 +8,7 @@ exact here too.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -55,8 +56,25 @@ def convolved_by_twin(
     kernels = _kernel_spectra(plan, part, weight)
     through = _in_one_pass if plan.layout == "4f" else _in_two_passes
     light = through(chain, plan, pictures - smooth, kernels)
-    exact = _convolved(plan, smooth, kernels)
-    return _put(plan, part, segments, light + exact)
+    if not part.has_seams:
+        return _put(plan, part, segments, light + _convolved(plan, smooth, kernels))
+    # Seams are closed exactly: the light's error alone is left of what wraps around.
+    wrong = _put(plan, part, segments, light - _convolved(plan, pictures - smooth, kernels))
+    return wrong + _exactly(plan, part, segments, padded, weight)
+
+
+def _exactly(
+    plan: ConvolutionPlan, part: KernelPart, segments: Index, padded: Tensor, weight: Tensor
+) -> Tensor:
+    """The segments' outputs, from tiles of their own that are large enough for their halos."""
+    halo = (part.extent[0] - 1, part.extent[1] - 1)
+    alone = segments.copy()
+    alone[:, 0], alone[:, 1:3] = np.arange(len(segments)), 0
+    wide, whole = replace(plan, grid=plan.grid + max(halo)), replace(part, halo=halo)
+    pictures = _cut(wide, whole, alone, len(alone), padded)
+    return _put(
+        wide, whole, alone, _convolved(wide, pictures, _kernel_spectra(wide, whole, weight))
+    )
 
 
 def _segments(part: KernelPart, tiles: tuple[int, int]) -> Index:
@@ -75,11 +93,11 @@ def _cut(
     image, row, column = (np.zeros((count, n, n), np.int64) for _ in range(3))
     inside = np.zeros((count, n, n))
     for tile, r, c, picture, top, left, height, width in segments:
-        rows, columns = height + part.extent[0] - 1, width + part.extent[1] - 1
+        rows, columns = height + part.halo[0], width + part.halo[1]
         place = (tile, slice(r, r + rows), slice(c, c + columns))
         image[place] = picture
-        row[place] = top + np.arange(rows)[:, None]
-        column[place] = left + np.arange(columns)
+        row[place] = top + part.lead[0] + np.arange(rows)[:, None]
+        column[place] = left + part.lead[1] + np.arange(columns)
         inside[place] = 1
     (down, right), (rows, columns) = plan.sampling.step, plan.padded
     channel, first_row, first_column = part.sources.astype(np.int64).T[..., None, None]
@@ -96,7 +114,7 @@ def _polynomials(part: KernelPart, segments: Index, pictures: Tensor) -> Tensor:
     """Each segment's polynomial of degree 2, by least squares, where the segment lies."""
     smooth = pictures.new_zeros(pictures.shape)
     for height, width in np.unique(segments[:, 6:], axis=0):
-        rows, columns = height + part.extent[0] - 1, width + part.extent[1] - 1
+        rows, columns = height + part.halo[0], width + part.halo[1]
         alike = segments[(segments[:, 6] == height) & (segments[:, 7] == width)]
         place = (
             alike[:, 0, None, None],
@@ -275,7 +293,8 @@ def _put(plan: ConvolutionPlan, part: KernelPart, segments: Index, tiles: Tensor
         rows, columns = np.arange(-top % down, height, down), np.arange(-left % right, width, right)
         grid = np.meshgrid(rows, columns, indexing="ij")
         y, x = (axis.ravel() for axis in grid)
-        at = np.stack([np.full_like(y, tile), r + y, c + x])
+        row, column = ((r + y - part.lead[0]) % plan.grid, (c + x - part.lead[1]) % plan.grid)
+        at = np.stack([np.full_like(y, tile), row, column])
         to = np.stack([np.full_like(y, image), (top + y) // down, (left + x) // right])
         places.append(np.concatenate([at, to]))
     tile, row, column, image, to_row, to_column = torch.from_numpy(np.concatenate(places, 1))

@@ -77,6 +77,12 @@ class NetworkCount:
     layers: tuple[LayerCount, ...]
     other_macs: int
 
+    def tiled_products(self, layer: LayerCount) -> float:
+        """One layer's products on the device's tiles, per picture; gradients carry all halos."""
+        forward = layer.plan.spectral_macs(self.convention)
+        gradient = layer.plan.with_halos.spectral_macs(self.convention)
+        return (forward + self.training * (layer.passes - 1) * gradient) / self.batch
+
     def of(self, layer: LayerCount, macs: int) -> float:
         """A count of one layer's plan, forward or training, per picture."""
         return macs * (layer.passes if self.training else 1) / self.batch
@@ -103,13 +109,16 @@ class NetworkCount:
 
     @property
     def tiled(self) -> float:
-        """Spectral products on the device's tiles."""
-        return self._sum(lambda plan: plan.spectral_macs(self.convention))
+        """Spectral products on the device's tiles, with what electronics do at their seams."""
+        return sum(self.tiled_products(layer) for layer in self.layers)
 
     @property
     def best_tiled(self) -> float:
         """Each layer as a matrix product or spectrally on tiles, whichever is fewer."""
-        return self._sum(lambda plan: min(plan.macs.gemm, plan.spectral_macs(self.convention)))
+        return sum(
+            min(self.of(layer, layer.plan.macs.gemm), self.tiled_products(layer))
+            for layer in self.layers
+        )
 
     @property
     def electronic(self) -> float:

@@ -90,9 +90,14 @@ static void seam_row(const seam_source *from, int64_t r, int64_t count, float *t
   const float y = from->up + (float)r;
   const float q[3] = {from->a[0] + y * (from->a[3] + y * from->a[5]), from->a[1] + y * from->a[4], from->a[2]};
   const float *const tile = from->tile + odev_around(from->row + r, from->n) * from->n;
-  for (int64_t c = 0; c < count; ++c) {
-    const float x = from->before + (float)c;
-    to[c] = tile[odev_around(from->column + c, from->n)] + (q[0] + x * (q[1] + x * q[2])) - to[c];
+  for (int64_t begin = 0; begin < count;) { /* runs of columns that lie side by side in the tile */
+    const int64_t at = odev_around(from->column + begin, from->n);
+    const int64_t end = count - begin < from->n - at ? count : begin + from->n - at;
+    for (int64_t c = begin; c < end; ++c) {
+      const float x = from->before + (float)c;
+      to[c] = tile[at + c - begin] + (q[0] + x * (q[1] + x * q[2])) - to[c];
+    }
+    begin = end;
   }
 }
 
@@ -103,9 +108,13 @@ static void seam_column(const seam_source *from, int64_t c, int64_t begin, int64
   const float q[3] = {from->a[0] + x * (from->a[1] + x * from->a[2]), from->a[3] + x * from->a[4], from->a[5]};
   const float *const tile = from->tile + odev_around(from->column + c, from->n);
   for (int64_t r = begin; r < end; ++r) {
-    const int64_t row = source < 0 ? -1 : odev_source(&from->rows, from->top + r);
-    const float y = from->up + (float)r, picture = row < 0 ? 0.0f : from->picture[row * from->width + source];
-    to[r] = tile[odev_around(from->row + r, from->n) * from->n] + (q[0] + y * (q[1] + y * q[2])) - picture;
+    const float y = from->up + (float)r;
+    to[r] = tile[odev_around(from->row + r, from->n) * from->n] + (q[0] + y * (q[1] + y * q[2]));
+  }
+  if (source < 0) return;
+  for (int64_t r = begin; r < end; ++r) {
+    const int64_t row = odev_source(&from->rows, from->top + r);
+    if (row >= 0) to[r] -= from->picture[row * from->width + source];
   }
 }
 
@@ -144,7 +153,7 @@ static void close_axis(const seam_target *to, const odev_seam_shape *shape, cons
   for (int64_t j = 0; j < n; ++j) {
     /* Output j reads rows j + t d: those of the seam are its first and its last ones. */
     const int64_t low = j < axis->before ? (axis->before - j + dilation - 1) / dilation : 0;
-    const int64_t high = j >= beyond ? 0 : (beyond - j + dilation - 1) / dilation;
+    const int64_t high = (beyond - j + dilation - 1) / dilation;
     for (int end = 0; end < 2; ++end) {
       const int64_t first = end ? high : 0, last = end || low > taps ? taps : low;
       if (first >= last) continue;
