@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from reference_convolution import EXPONENTS, NUMPY_MODE, centred, fit
 
-from driver.cutting import cut, cut_cotangent, fold, moments, put
+from driver.cutting import close_seams, cut, cut_cotangent, fold, moments, put
 from driver.errors import ValueRangeError
 from driver.library import check, lib, struct
 from driver.plan import ConvolutionPlan
+from driver.tiling import lay_out
 
 GRID = 16
 SIZES = [(64, 64), (12, 5), (4, 64), (2, 9), (1, 1), (3, 2), (11, 30)]
@@ -32,11 +35,11 @@ def test_the_least_squares_polynomial_is_taken_off(size: tuple[int, int]) -> Non
     picture = np.random.default_rng(1).random(size, dtype=np.float32)
     plan = one_tile(size)
     frames = frames_for(plan, 1)
-    scale, polynomial = cut(plan, plan.parts[0], (0, 1), picture[None, None], frames, 1)
+    scale, aside = cut(plan, plan.parts[0], (0, 1), picture[None, None], frames, 1)
     remainder = frames[0, : size[0], : size[1]].real * scale[0]
     # float32 values of order 1, in sums of 16 lanes of up to 256: 1e-6 of them.
     assert remainder == pytest.approx(picture - fit(picture), abs=4e-6)
-    taken = (centred(size) @ polynomial[0, :, 0]).reshape(size)
+    taken = (centred(size) @ aside.polynomials[0, :, 0]).reshape(size)
     assert remainder + taken == pytest.approx(picture, abs=4e-6)
     assert np.sum(np.abs(frames) ** 2) == pytest.approx(64**2, rel=1e-5) or size == (1, 1)
 
@@ -67,12 +70,10 @@ def test_frames_hold_the_padded_pictures_samples(
     padded = np.pad(padded, ((0, 0), (0, 0), (0, stride), (0, stride)), mode="edge")
     wanted = np.zeros_like(planes)
     for tile, row, column, image, top, left, height, width in part.layout.segments:
-        h, w = height + part.extent[0] - 1, width + part.extent[1] - 1
-        for plane, (channel, down, right) in enumerate(part.sources):
-            samples = padded[
-                image, channel, down :: plan.sampling.step[0], right :: plan.sampling.step[1]
-            ]
-            segment = samples[top : top + h, left : left + w]
+        (down, right), (h, w) = part.lead, (height + part.halo[0], width + part.halo[1])
+        for plane, (channel, r, c) in enumerate(part.sources):
+            samples = padded[image, channel, r :: plan.sampling.step[0], c :: plan.sampling.step[1]]
+            segment = samples[top + down : top + down + h, left + right : left + right + w]
             room = wanted[tile, plane, row : row + h, column : column + w]
             room += segment - fit(segment)
     assert planes == pytest.approx(wanted, abs=4e-6)
@@ -130,6 +131,69 @@ def test_strides_that_were_not_spared_choose_pixels() -> None:
 
 
 @pytest.mark.parametrize("mode", list(NUMPY_MODE))
+@pytest.mark.parametrize(
+    ("size", "kernel", "dilation", "halo"),
+    [
+        ((GRID, GRID), (3, 3), (1, 1), (0, 0)),  # a tile whose ends meet
+        ((33, 17), (5, 4), (1, 1), (0, 0)),  # segments beside one another
+        ((18, 33), (3, 3), (2, 1), (0, 2)),  # light carries the columns' halos
+        ((5, 6), (7, 5), (1, 1), (0, 0)),  # a seam wider than the picture
+    ],
+)
+@pytest.mark.parametrize("threads", [1, 2])
+def test_seams_are_closed_for_every_padding(
+    mode: str,
+    size: tuple[int, int],
+    kernel: tuple[int, int],
+    dilation: tuple[int, int],
+    halo: tuple[int, int],
+    threads: int,
+) -> None:
+    """Circular convolutions of tiles by FFT, put, closed: torch's convolution."""
+    rng = np.random.default_rng(8)
+    x = rng.random((3, 4, *size), dtype=np.float32)
+    w = rng.standard_normal((6, 2, *kernel)).astype(np.float32)
+    pads = [(d * (k - 1)) // 2 for k, d in zip(kernel, dilation, strict=True)]
+    plan = seamed(
+        ConvolutionPlan.for_shapes(
+            x.shape, w.shape, grid=GRID, padding=(pads[0], pads[1]), padding_mode=mode, groups=2,
+            dilation=dilation, pack=False,
+        ),
+        halo,
+    )  # fmt: skip
+    (part,) = plan.parts
+    tiles = (0, part.layout.tiles)
+    frames = frames_for(plan, tiles[1] * 4)
+    scale, aside = cut(plan, part, tiles, x, frames, threads)
+    taps = np.zeros((2, 3, 2, GRID, GRID))
+    rows, columns = (slice(0, e, d) for e, d in zip(part.extent, dilation, strict=True))
+    taps[..., rows, columns] = w.reshape(2, 3, 2, *kernel)
+    sent = (frames.real * scale[:, None, None]).reshape(-1, 2, 2, GRID, GRID)
+    spectra = np.einsum("tgiyx,goiyx->tgoyx", np.fft.fft2(sent), np.fft.fft2(taps).conj())
+    seen = np.fft.ifft2(spectra).reshape(-1, GRID, GRID).astype(np.complex64)
+    y = np.empty((3, 6, *plan.output), np.float32)
+    grouped = w.reshape(2, 3, 2, *kernel)
+    ones = np.ones(len(seen), np.float32)
+    taken, given = aside.polynomials, moments(grouped, dilation)
+    put(plan, part, tiles, seen, ones, taken, given, None, y, threads)
+    close_seams(plan, part, tiles, aside, grouped, y, threads)
+
+    padded = np.pad(x, ((0, 0), (0, 0), (pads[0],) * 2, (pads[1],) * 2), mode=NUMPY_MODE[mode])  # type: ignore[call-overload]
+    exact = torch.nn.functional.conv2d(
+        *(torch.from_numpy(a.astype(float)) for a in (padded, w)), dilation=dilation, groups=2
+    )
+    # Sums of up to 70 products of order 1 in float32, and polynomials carried beyond their segment.
+    assert y == pytest.approx(exact.numpy(), abs=1e-4)
+
+
+def seamed(plan: ConvolutionPlan, halo: tuple[int, int]) -> ConvolutionPlan:
+    """The plan with so much of the halos carried by light, whatever it would choose itself."""
+    (part,) = plan.parts
+    layout = lay_out(plan.grid, plan.batch, plan.dense, halo)
+    return replace(plan, parts=(replace(part, halo=halo, layout=layout),))
+
+
+@pytest.mark.parametrize("mode", list(NUMPY_MODE))
 @pytest.mark.parametrize("stride", [1, 2])
 def test_folding_is_the_adjoint_of_cutting(mode: str, stride: int) -> None:
     """<cut(x), z> = <x, fold(z)> for every x and z; cutting without polynomials is linear."""
@@ -137,7 +201,7 @@ def test_folding_is_the_adjoint_of_cutting(mode: str, stride: int) -> None:
     shape = (2, 3, 40, 27)
     plan = ConvolutionPlan.for_shapes(
         shape, (2, 3, 3, 3), grid=GRID, padding=3, padding_mode=mode, stride=stride, pack=False
-    )
+    ).with_halos
     (part,) = plan.parts
     tiles, count = (0, plan.tiles), plan.tiles * plan.planes
     x = rng.standard_normal(shape).astype(np.float32)
@@ -149,10 +213,10 @@ def test_folding_is_the_adjoint_of_cutting(mode: str, stride: int) -> None:
     frames = frames_for(plan, count)
     scale, _ = cut(plan, part, tiles, x, frames, 1)
     kept, taken = frames.real * scale[:, None, None], np.zeros(z.shape, np.float32)
-    _, polynomials = cut(plan, part, tiles, x, frames, 1)
+    _, aside = cut(plan, part, tiles, x, frames, 1)
     for index, (tile, row, column, _, _, _, height, width) in enumerate(part.layout.segments):
         size = (int(height) + part.extent[0] - 1, int(width) + part.extent[1] - 1)
-        values = (centred(size) @ polynomials[index]).T.reshape(-1, *size)
+        values = (centred(size) @ aside.polynomials[index]).T.reshape(-1, *size)
         room = taken.reshape(plan.tiles, -1, GRID, GRID)[tile]
         room[:, row : row + size[0], column : column + size[1]] += values
     left = np.sum((kept + taken).astype(float) * z.real)
@@ -163,6 +227,7 @@ def test_folding_is_the_adjoint_of_cutting(mode: str, stride: int) -> None:
 def test_cotangents_lie_where_outputs_do_and_keep_their_moments() -> None:
     rng = np.random.default_rng(6)
     plan = ConvolutionPlan.for_shapes((2, 3, 30, 21), (4, 3, 3, 5), grid=GRID, pack=False)
+    plan = plan.with_halos
     (part,) = plan.parts
     dy = rng.standard_normal((2, 4, *plan.dense)).astype(np.float32)
     frames = frames_for(plan, plan.tiles * 4)
@@ -179,6 +244,26 @@ def test_cotangents_lie_where_outputs_do_and_keep_their_moments() -> None:
         exact = np.einsum("ohw,hwk->ko", segment.astype(float), monomials)
         assert sums[index] == pytest.approx(exact, rel=1e-4, abs=1e-3)
     assert seen == pytest.approx(wanted, abs=1e-6)
+
+
+def test_gradients_need_whole_halos() -> None:
+    plan = seamed(ConvolutionPlan.for_shapes((1, 1, 16, 16), (1, 1, 3, 3), grid=GRID), (0, 0))
+    (part,) = plan.parts
+    frames, image = frames_for(plan, 2), np.zeros((1, 1, 14, 14), np.float32)
+    with pytest.raises(ValueRangeError, match="light must carry whole halos"):
+        cut_cotangent(plan, part, (0, 1), image, frames, 1)
+    with pytest.raises(ValueRangeError, match="light must carry whole halos"):
+        x = np.zeros((1, 1, 16, 16), np.float32)
+        fold(plan, part, (0, 1), frames, np.ones(2, np.float32), x, 1)
+
+
+def test_the_c_library_refuses_seams_without_room() -> None:
+    plan = seamed(ConvolutionPlan.for_shapes((1, 1, 16, 16), (1, 1, 3, 3), grid=GRID), (0, 0))
+    (part,) = plan.parts
+    part.first_seam[1] -= 1
+    with pytest.raises(ValueRangeError, match="the seam of segment 0 takes 128 floats"):
+        x = np.zeros((1, 1, 16, 16), np.float32)
+        cut(plan, part, (0, 1), x, frames_for(plan, 1), 1)
 
 
 def test_moments_are_sums_over_taps() -> None:

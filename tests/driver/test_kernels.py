@@ -41,6 +41,16 @@ def test_kernels_are_known_by_content() -> None:
         assert other is not first
 
 
+def test_a_weight_that_changes_in_place_is_another() -> None:
+    """What is compared with is a copy, bit for bit: even the sign of a zero counts."""
+    cache, weight = KernelCache(), weights(1)
+    weight[0, 0, 0, 0] = 0.0
+    first = get(cache, weight, plan())
+    assert get(cache, weight, plan()) is first
+    weight[0, 0, 0, 0] = -0.0
+    assert get(cache, weight, plan()) is not first
+
+
 def test_the_least_recently_used_go_first() -> None:
     one = get(KernelCache(), weights(1), plan())
     assert one.spectra is not None
