@@ -250,10 +250,10 @@ def test_gradients_need_whole_halos() -> None:
     plan = seamed(ConvolutionPlan.for_shapes((1, 1, 16, 16), (1, 1, 3, 3), grid=GRID), (0, 0))
     (part,) = plan.parts
     frames, image = frames_for(plan, 2), np.zeros((1, 1, 14, 14), np.float32)
+    x = np.zeros((1, 1, 16, 16), np.float32)
     with pytest.raises(ValueRangeError, match="light must carry whole halos"):
         cut_cotangent(plan, part, (0, 1), image, frames, 1)
     with pytest.raises(ValueRangeError, match="light must carry whole halos"):
-        x = np.zeros((1, 1, 16, 16), np.float32)
         fold(plan, part, (0, 1), frames, np.ones(2, np.float32), x, 1)
 
 
@@ -261,8 +261,8 @@ def test_the_c_library_refuses_seams_without_room() -> None:
     plan = seamed(ConvolutionPlan.for_shapes((1, 1, 16, 16), (1, 1, 3, 3), grid=GRID), (0, 0))
     (part,) = plan.parts
     part.first_seam[1] -= 1
+    x = np.zeros((1, 1, 16, 16), np.float32)
     with pytest.raises(ValueRangeError, match="the seam of segment 0 takes 128 floats"):
-        x = np.zeros((1, 1, 16, 16), np.float32)
         cut(plan, part, (0, 1), x, frames_for(plan, 1), 1)
 
 

@@ -377,9 +377,10 @@ def test_telemetry_frames_equal_the_plan_s(
     calibrated: Opener, rng: np.random.Generator, precision: str
 ) -> None:
     """Retries aside: they are the camera's answer to a prediction, and told apart."""
-    x = rng.random((2, 3, 70, 37), dtype=np.float32)
+    x = rng.random((2, 3, 90, 37), dtype=np.float32)
     w = rng.standard_normal((4, 3, 3, 3)).astype(np.float32)
     plan = ConvolutionPlan.for_shapes(x.shape, w.shape, grid=32, padding=1, precision=precision)
+    assert plan.parts[0].has_seams
     with calibrated("emulator:lab", seed=SEED, device__n=32) as device:
         device.convolve2d(x, w, padding=1, precision=precision)
         told = device.telemetry()

@@ -64,7 +64,7 @@ def test_halos_are_left_out_only_where_electronics_have_less_to_do() -> None:
 def test_seam_macs_are_the_products_beyond_a_tiles_rim() -> None:
     plan = ConvolutionPlan.for_shapes((1, 2, 64, 64), (2, 2, 3, 3), grid=64, padding=1)
     # A kernel's three taps of a row for each of 64 outputs at four rims, for each pair of channels;
-    # for the pixels of each seam a polynomial: two rows of 66 and two columns of 64, two a pixel and
+    # for each seam's pixels a polynomial: two rows of 66 and two columns of 64, two a pixel and
     # three a row.
     assert plan.macs.seams == 4 * 4 * 3 * 64 + 2 * (2 * (2 * 66 + 3) + 2 * (2 * 64 + 3))
     assert plan.with_halos.macs.seams == 0
