@@ -18,6 +18,9 @@ from driver.watcher import Watcher
 
 __all__ = ["Handle"]
 
+LONG_S = 0.1
+"""A job that is expected to take longer never runs on the main thread [s]: Ctrl-C would wait."""
+
 
 class Handle:
     """An ``odev_device *`` that many threads may use and one of them close.
@@ -59,6 +62,10 @@ class Handle:
         if self.flights:
             self.flights.sweep()
         return not self.flights and not self._others()
+
+    def looks_short(self, frames: int) -> bool:
+        """Whether a job of so many frames may run on the main thread, by the last job's pace."""
+        return frames * self.frame_s < LONG_S
 
     def use(self) -> Use:
         """A context whose value is the pointer, valid inside it.
