@@ -96,10 +96,20 @@ class Handle:
         ClosedDeviceError, ForkedDeviceError
         """
         self.check_process()
+        if not self.claim():
+            raise ClosedDeviceError(f"device {self._serial} is closed already")
+        self.close_claimed(abort=abort)
+
+    def claim(self) -> bool:
+        """Promise to close it: whether it is open, this process's, and nobody else has."""
+        if os.getpid() != self._process:
+            return False
         with self._guard:
-            if self._handle is None or self._closing:
-                raise ClosedDeviceError(f"device {self._serial} is closed already")
-            self._closing = True
+            claimed, self._closing = self.owned, True
+            return claimed
+
+    def close_claimed(self, *, abort: bool) -> None:
+        """What `close` does, for who has made the promise."""
         interrupted: BaseException | None = None
         while True:
             try:

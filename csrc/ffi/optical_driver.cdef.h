@@ -444,6 +444,9 @@ odev_status odev_correlate_taps(const odev_taps_job *job);
 /* canary.h */
 odev_status odev_canary(const char *fault);
 
+/* handover.h */
+odev_status odev_handover_time(uint32_t rounds, double *seconds);
+
 /* stages.h */
 typedef struct odev_stage_outputs {
   float *power_mw;
