@@ -239,9 +239,9 @@ class Ticket:
         # Signals are handled by the main thread alone, between two calls into C.
         patience = WAIT_NS if threading.current_thread() is threading.main_thread() else -1
         job = self._job
-        if deadline is None and job is not None and self._handle.looks_short(job.frames):
-            if self._land(lib.odev_lend):  # no hop to the device's thread and back
-                return
+        short = job is not None and self._handle.looks_short(job.frames)
+        if deadline is None and short and self._land(lib.odev_lend):
+            return  # without the hop to the device's thread and back
         while self._outcome is None:
             step = patience
             if deadline is not None:
