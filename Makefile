@@ -69,7 +69,7 @@ bench-compare: $(READY)
 # AddressSanitizer and UBSan, the second the C tests with the search for leaks, the third the C tests
 # under ThreadSanitizer, without OpenMP, whose runtime it cannot see into. Each must also find the
 # fault that is planted for it: csrc/testing/canary.c.
-ASAN_SITE  := build/asan/site
+ASAN_ENV   := build/asan/env
 ASAN_TESTS := $(shell find tests/driver tests/physics tests/optical_device -name 'test_*.py' -exec \
                 grep -LE '^ *(import|from) (torch|nn|lightning|opticonv)' {} +)
 
@@ -80,14 +80,19 @@ RUNTIME = $(foreach lib,libasan.so libstdc++.so.6,$(shell $${CC:-cc} -print-file
 C_TESTS := $(BIN)/cmake -S csrc -G Ninja -DCMAKE_MAKE_PROGRAM=$(abspath $(BIN))/ninja \
     -DODEV_PYTHON=OFF -DODEV_TESTS=ON
 
+# An editable install has a hook in its site-packages that would import the normal build, whatever PYTHONPATH
+# says.  So this one has an environment of its own, which sees the other packages as a mere path: hooks
+# are started from an environment's own site-packages alone.
 sanitize: $(READY)
-	rm -rf $(ASAN_SITE)
-	$(PIP) install --quiet --no-build-isolation --no-deps --target $(ASAN_SITE) \
+	$(BIN)/python -m venv --clear --without-pip $(ASAN_ENV)
+	set -e; site=$$($(ASAN_ENV)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))'); \
+	$(BIN)/python -c 'import sys; print(*(p for p in sys.path if p.endswith("-packages")), sep="\n")' \
+	    > $$site/others.pth; \
+	$(PIP) install --quiet --no-build-isolation --no-deps --target $$site \
 	    --config-settings=cmake.define.ODEV_SANITIZE=address,undefined \
 	    --config-settings=build-dir=build/asan/cmake .
-	LD_PRELOAD="$(RUNTIME)" ASAN_OPTIONS=detect_leaks=0 ODEV_EXPECT_SANITIZERS=1 \
-	    PYTHONPATH=$(abspath $(ASAN_SITE)) OMP_NUM_THREADS=2 \
-	    $(BIN)/pytest -m 'not slow' --benchmark-disable $(ASAN_TESTS)
+	LD_PRELOAD="$(RUNTIME)" ASAN_OPTIONS=detect_leaks=0 ODEV_EXPECT_SANITIZERS=1 OMP_NUM_THREADS=2 \
+	    $(ASAN_ENV)/bin/python $(BIN)/pytest -m 'not slow' --benchmark-disable $(ASAN_TESTS)
 	$(C_TESTS) -B build/asan/c -DODEV_SANITIZE=address,undefined
 	$(BIN)/cmake --build build/asan/c
 	$(BIN)/ctest --test-dir build/asan/c --output-on-failure

@@ -69,7 +69,8 @@ class Flights:
     def land_all(self) -> None:
         """Wait until every submitted job has ended."""
         for number, flight in list(self._in_flight.items()):
-            while self._cells[number][0] != ffi.NULL and not flight.land(WAIT_NS):
+            cell = self._cells.get(number)  # None: landed and given back meanwhile
+            while cell is not None and cell[0] != ffi.NULL and not flight.land(WAIT_NS):
                 pass
 
     def clear(self) -> None:

@@ -18,6 +18,9 @@ from driver.watcher import Watcher
 
 __all__ = ["Handle"]
 
+LONG_S = 0.1
+"""A job that is expected to take longer never runs on the main thread [s]: Ctrl-C would wait."""
+
 
 class Handle:
     """An ``odev_device *`` that many threads may use and one of them close.
@@ -60,6 +63,10 @@ class Handle:
             self.flights.sweep()
         return not self.flights and not self._others()
 
+    def looks_short(self, frames: int) -> bool:
+        """Whether a job of so many frames may run on the main thread, by the last job's pace."""
+        return frames * self.frame_s < LONG_S
+
     def use(self) -> Use:
         """A context whose value is the pointer, valid inside it.
 
@@ -89,10 +96,20 @@ class Handle:
         ClosedDeviceError, ForkedDeviceError
         """
         self.check_process()
+        if not self.claim():
+            raise ClosedDeviceError(f"device {self._serial} is closed already")
+        self.close_claimed(abort=abort)
+
+    def claim(self) -> bool:
+        """Promise to close it: whether it is open, this process's, and nobody else has."""
+        if os.getpid() != self._process:
+            return False
         with self._guard:
-            if self._handle is None or self._closing:
-                raise ClosedDeviceError(f"device {self._serial} is closed already")
-            self._closing = True
+            claimed, self._closing = self.owned, True
+            return claimed
+
+    def close_claimed(self, *, abort: bool) -> None:
+        """What `close` does, for who has made the promise."""
         interrupted: BaseException | None = None
         while True:
             try:

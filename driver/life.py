@@ -6,7 +6,6 @@ would otherwise go on writing into arrays whose interpreter is gone.
 
 from __future__ import annotations
 
-import atexit
 import warnings
 import weakref
 from types import TracebackType
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["DeviceLife"]
 
-_open: weakref.WeakKeyDictionary[Handle, str] = weakref.WeakKeyDictionary()
-
 
 class DeviceLife:
     """Owns a handle, and closes it once."""
@@ -28,7 +25,8 @@ class DeviceLife:
     def __init__(self, handle: Any, serial: str) -> None:
         self._serial = serial
         self._handle = Handle(handle, serial)
-        _open[self._handle] = serial
+        # Once, when it is collected or else when the interpreter ends, whichever thread sees to it.
+        weakref.finalize(self, _close_left_open, self._handle, serial)
 
     def close(self) -> None:
         """Wait for all jobs, also those that are only submitted, and free the device.
@@ -59,11 +57,6 @@ class DeviceLife:
         if not self.closed:
             self._handle.close(abort=kind is not None)
 
-    def __del__(self) -> None:
-        handle = getattr(self, "_handle", None)
-        if handle is not None:
-            _close_left_open(handle, self._serial)
-
     def __copy__(self) -> Self:
         return self  # there is one device, however many layers refer to it
 
@@ -72,12 +65,9 @@ class DeviceLife:
 
 
 def _close_left_open(handle: Handle, serial: str) -> None:
-    if handle.owned:
+    if not handle.claim():  # it was closed, or is the parent's
+        return
+    try:
         warnings.warn(f"device {serial} was left open", ResourceWarning, stacklevel=3)
-        handle.close(abort=True)
-
-
-@atexit.register
-def _close_all() -> None:
-    for handle, serial in list(_open.items()):
-        _close_left_open(handle, serial)
+    finally:  # the warning may have been made an error
+        handle.close_claimed(abort=True)

@@ -20,10 +20,6 @@ from driver.ticket import Ticket
 
 __all__ = ["run"]
 
-LONG_S = 0.1
-"""A job that is expected to take longer is waited for in slices [s]: Ctrl-C may wait so long."""
-
-
 def run(
     handle: Handle, job: Job, report: Callable[[Any], JobResult], owner: object
 ) -> tuple[Any, JobResult]:
@@ -42,7 +38,7 @@ def run(
     in_main = threading.current_thread() is threading.main_thread()
     alone = handle.alone
     start = time.perf_counter()
-    if in_main and not (alone and job.frames * handle.frame_s < LONG_S):
+    if in_main and not (alone and handle.looks_short(job.frames)):
         result = _run_in_slices(Ticket(handle, job, report, owner))
     else:
         data = struct("odev_result")

@@ -197,12 +197,15 @@ class Ticket:
         ------
         ForkedDeviceError
         """
+        return self._land(lambda ticket: lib.odev_poll(ticket, timeout_ns))
+
+    def _land(self, wait: Callable[[Any], int]) -> bool:
         if self._outcome is None:
             try:
                 with self._handle.use_even_closing():
                     if not self.submitted:
                         return False  # another thread is about to
-                    status = lib.odev_poll(self._cell[0], timeout_ns)
+                    status = wait(self._cell[0])
                     if status == lib.ODEV_ERR_TIMEOUT:
                         return False
                     check(status)
@@ -235,6 +238,10 @@ class Ticket:
         deadline = None if limit is None else time.monotonic() + limit
         # Signals are handled by the main thread alone, between two calls into C.
         patience = WAIT_NS if threading.current_thread() is threading.main_thread() else -1
+        job = self._job
+        short = job is not None and self._handle.looks_short(job.frames)
+        if deadline is None and short and self._land(lib.odev_lend):
+            return  # without the hop to the device's thread and back
         while self._outcome is None:
             step = patience
             if deadline is not None:

@@ -1,8 +1,9 @@
 /* queue.c - one first-in-first-out queue and at most one running task per device.
  *
  * A blocking call on an idle device runs on the caller's thread; the worker is started by the first
- * asynchronous submission and sleeps otherwise.  Who waits for a ticket sleeps on that ticket's own
- * condition: the end of a job wakes those whom it concerns and nobody else.
+ * asynchronous submission and sleeps otherwise.  Who waits without a limit for the job that is next, before
+ * the worker has come to it, runs it: two threads need not wake up for that.  Else who waits for a ticket sleeps
+ * on that ticket's own condition: the end of a job wakes those whom it concerns and nobody else.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -80,6 +81,11 @@ static void end_unrun(odev_ticket *ticket) {
   ticket->status = ODEV_ERR_CANCELLED;
   strncpy(ticket->message, "the job was cancelled before it began", sizeof ticket->message - 1);
   end(ticket);
+}
+
+/* The order stays: the queue's first job alone, and none beside another. */
+static void run_if_next(odev_ticket *ticket) {
+  if (ticket->device->first == ticket && !ticket->device->running) run(take_off(ticket));
 }
 
 /* The device may be freed once the lock is released. */
@@ -181,6 +187,7 @@ odev_status odev_poll(odev_ticket *ticket, int64_t timeout_ns) {
   const struct timespec deadline = deadline_after(timeout_ns < 0 ? 0 : timeout_ns);
   pthread_mutex_lock(&device->lock);
   ++device->waiting;
+  if (timeout_ns < 0) run_if_next(ticket); /* a time limit could not be kept */
   int late = timeout_ns == 0;
   while (ticket->state != ODEV_TICKET_DONE && !late)
     late = timeout_ns < 0 ? pthread_cond_wait(&ticket->ended, &device->lock)
@@ -189,6 +196,19 @@ odev_status odev_poll(odev_ticket *ticket, int64_t timeout_ns) {
   stop_waiting(device);
   pthread_mutex_unlock(&device->lock);
   return done ? ODEV_OK : odev_fail(ODEV_ERR_TIMEOUT, "the job was not done within its time; wait again");
+}
+
+odev_status odev_lend(odev_ticket *ticket) {
+  const odev_status usable = check_ticket(ticket);
+  if (usable != ODEV_OK) return usable;
+  odev_device *device = ticket->device;
+  pthread_mutex_lock(&device->lock);
+  ++device->waiting;
+  run_if_next(ticket);
+  const int done = ticket->state == ODEV_TICKET_DONE;
+  stop_waiting(device);
+  pthread_mutex_unlock(&device->lock);
+  return done ? ODEV_OK : odev_fail(ODEV_ERR_TIMEOUT, "the job has begun elsewhere, or is not next; wait for it");
 }
 
 odev_status odev_outcome(odev_ticket *ticket, odev_result *result) {

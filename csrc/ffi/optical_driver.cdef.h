@@ -206,6 +206,7 @@ odev_status odev_submit_expose(odev_device *device, const odev_expose_job *job, 
 odev_status odev_submit_transform(odev_device *device, const odev_transform_job *job, odev_ticket **ticket);
 odev_status odev_wait(odev_ticket *ticket, int64_t timeout_ns, odev_result *result);
 odev_status odev_poll(odev_ticket *ticket, int64_t timeout_ns);
+odev_status odev_lend(odev_ticket *ticket);
 odev_status odev_outcome(odev_ticket *ticket, odev_result *result);
 odev_status odev_cancel(odev_ticket *ticket);
 odev_status odev_abort(odev_ticket *ticket);
@@ -456,6 +457,9 @@ odev_status odev_correlate_taps(const odev_taps_job *job);
 
 /* canary.h */
 odev_status odev_canary(const char *fault);
+
+/* handover.h */
+odev_status odev_handover_time(uint32_t rounds, double *seconds);
 
 /* stages.h */
 typedef struct odev_stage_outputs {

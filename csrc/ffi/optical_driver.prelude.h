@@ -4,4 +4,5 @@
 #include "optical_driver.h"
 #include "optical_emulator.h"
 #include "testing/canary.h"
+#include "testing/handover.h"
 #include "testing/stages.h"

@@ -27,8 +27,9 @@
  *   ticket's and a device's end.  No function calls back into the caller's code.
  * Order: each device runs one job at a time, in the order in which they were submitted, blocking
  *   calls, parameters, idling and calibrations included.  Asynchronous jobs run on the device's own
- *   thread, which the first of them starts; a blocking call on an idle device runs on the caller's,
- *   without any hop.  A job may use more threads, as many as it asks for.
+ *   thread, which the first of them starts, or on that of who waits for them without a time limit, where that is
+ *   sooner; a blocking call on an idle device runs on the caller's, without any hop.  A job may use more
+ *   threads, as many as it asks for.
  * Memory: arrays stay the caller's.  Those of a job must live, and not be written to, until its
  *   ticket has been waited for; the job struct itself is copied.
  * Fork: a device opened before fork() answers ODEV_ERR_FORKED in the child, and is not to be closed
@@ -333,13 +334,16 @@ ODEV_API odev_status odev_submit_expose(odev_device *device, const odev_expose_j
 ODEV_API odev_status odev_submit_transform(odev_device *device, const odev_transform_job *job, odev_ticket **ticket);
 /* Waits until the job has ended, takes the ticket back and answers with the job's own status.  A job
  * that has run fills `result`, which may be null, however it ended: result.finished says what of the arrays
- * is good.  TIMEOUT: it has not ended within timeout_ns (0: just look; negative: wait for ever), and the ticket is
- * still good.  Each ticket is waited for to its end once, by one thread, before its device is closed. */
+ * is good.  TIMEOUT: it has not ended within timeout_ns (0: just look; negative: wait for ever, and run it here if
+ * it is next and has not begun), and the ticket is still good.  Each ticket is waited for to its end once, by one thread, before its device is closed. */
 ODEV_API odev_status odev_wait(odev_ticket *ticket, int64_t timeout_ns, odev_result *result);
 /* Waits in the same way, but leaves the ticket: OK once the job has ended, well or not; TIMEOUT.  Any
  * number of threads may do so at once, as long as none takes the ticket away by odev_wait.  After an
  * OK, odev_wait answers at once and with the job's own status. */
 ODEV_API odev_status odev_poll(odev_ticket *ticket, int64_t timeout_ns);
+/* Runs the job on the calling thread if it is next and has not begun, without the hop to the device's thread and
+ * back; else does nothing.  OK: it has ended, as for odev_poll; TIMEOUT: it has not. */
+ODEV_API odev_status odev_lend(odev_ticket *ticket);
 /* What odev_wait would answer now, without taking the ticket. */
 ODEV_API odev_status odev_outcome(odev_ticket *ticket, odev_result *result);
 /* Takes a job that has not begun off the queue; it must still be waited for, and answers

@@ -81,18 +81,20 @@ INLINE void plane_store(odev_plane p, int r, int c, vf value) {
     store_u16((uint16_t *)p.data + at, c, p.n, value);
 }
 
+#define LANE_EVEN(l) (2 * (l))
+#define LANE_ODD(l) (2 * (l) + 1)
+#define LANE_FIRST_PAIRS(l) ((l) / 2 + (l) % 2 * W)
+#define LANE_LAST_PAIRS(l) (LANE_FIRST_PAIRS(l) + W / 2)
+
 /* W interleaved complex numbers, split; and back. */
 INLINE void load_pairs(const float *p, vf *re, vf *im) {
   const vf a = vload(p), b = vload(p + W);
-  const vi even = (vi)(2 * vlane_index());
-  *re = __builtin_shuffle(a, b, even);
-  *im = __builtin_shuffle(a, b, even + 1);
+  *re = VPICK(a, b, LANE_EVEN);
+  *im = VPICK(a, b, LANE_ODD);
 }
 INLINE void store_pairs(float *p, vf re, vf im) {
-  const vu lane = vlane_index();
-  const vi lo = (vi)(lane / 2 + (lane & 1) * W), hi = lo + W / 2;
-  vstore(p, __builtin_shuffle(re, im, lo));
-  vstore(p + W, __builtin_shuffle(re, im, hi));
+  vstore(p, VPICK(re, im, LANE_FIRST_PAIRS));
+  vstore(p + W, VPICK(re, im, LANE_LAST_PAIRS));
 }
 
 /* The same from column c of a row of n, of which there may be fewer than W left. */

@@ -30,19 +30,25 @@ typedef uint16_t vh __attribute__((vector_size(W * 2)));
 
 #define INLINE static inline __attribute__((always_inline))
 
-/* Broadcasts, spelt out: the compiler recognises these, but not a loop over the lanes. */
+/* Spelt out: the compiler recognises a broadcast by it, but not a loop over the lanes. */
 #if W == 16
-#define LANES(f) {f(0), f(1), f(2), f(3), f(4), f(5), f(6), f(7), f(8), f(9), f(10), f(11), f(12), f(13), f(14), f(15)}
+#define LANES(f) f(0), f(1), f(2), f(3), f(4), f(5), f(6), f(7), f(8), f(9), f(10), f(11), f(12), f(13), f(14), f(15)
 #elif W == 8
-#define LANES(f) {f(0), f(1), f(2), f(3), f(4), f(5), f(6), f(7)}
+#define LANES(f) f(0), f(1), f(2), f(3), f(4), f(5), f(6), f(7)
 #else
-#define LANES(f) {f(0), f(1), f(2), f(3)}
+#define LANES(f) f(0), f(1), f(2), f(3)
 #endif
 #define SAME_(lane) x
 #define INDEX_(lane) lane
-INLINE vf vset(float x) { return (vf)LANES(SAME_); }
-INLINE vu vset_u(uint32_t x) { return (vu)LANES(SAME_); }
-INLINE vu vlane_index(void) { return (vu)LANES(INDEX_); }
+INLINE vf vset(float x) { return (vf){LANES(SAME_)}; }
+INLINE vu vset_u(uint32_t x) { return (vu){LANES(SAME_)}; }
+INLINE vu vlane_index(void) { return (vu){LANES(INDEX_)}; }
+/* Lanes of a and b, those of b counted from W on: f(l) is the one that becomes lane l. */
+#if defined(__clang__)
+#define VPICK(a, b, f) __builtin_shufflevector(a, b, LANES(f))
+#else
+#define VPICK(a, b, f) __builtin_shuffle(a, b, (vi){LANES(f)})
+#endif
 INLINE vf vload(const float *p) {
   vf r;
   memcpy(&r, p, sizeof r);
@@ -206,12 +212,11 @@ INLINE vu vinterleave_lower(vq even, vq odd) {
 /* In-register transpose of a W x W block: log2(W) rounds that swap off-diagonal halves. */
 #define SWAP_ROUND(v, d)                                                 \
   do {                                                                   \
-    const vi lo_ = LANES(LANE_LO_##d), hi_ = LANES(LANE_HI_##d);         \
     for (int i_ = 0; i_ < W; ++i_) {                                     \
       if (i_ & (d)) continue;                                            \
       const vf a_ = (v)[i_], b_ = (v)[i_ + (d)];                         \
-      (v)[i_] = __builtin_shuffle(a_, b_, lo_);                          \
-      (v)[i_ + (d)] = __builtin_shuffle(a_, b_, hi_);                    \
+      (v)[i_] = VPICK(a_, b_, LANE_LO_##d);                              \
+      (v)[i_ + (d)] = VPICK(a_, b_, LANE_HI_##d);                        \
     }                                                                    \
   } while (0)
 /* The W lanes that begin `by` lanes (a constant) before `at`, and after it. */
@@ -224,8 +229,8 @@ INLINE vu vinterleave_lower(vq even, vq odd) {
 #define LANE_BEFORE_2(l) (W - 2 + (l))
 #define LANE_AFTER_1(l) (1 + (l))
 #define LANE_AFTER_2(l) (2 + (l))
-#define VFROM_BEFORE(before, at, by) __builtin_shuffle(before, at, (vi)LANES(LANE_BEFORE_##by))
-#define VFROM_AFTER(at, after, by) __builtin_shuffle(at, after, (vi)LANES(LANE_AFTER_##by))
+#define VFROM_BEFORE(before, at, by) VPICK(before, at, LANE_BEFORE_##by)
+#define VFROM_AFTER(at, after, by) VPICK(at, after, LANE_AFTER_##by)
 #endif
 INLINE vf vfrom_before(vf before, vf at) { return VFROM_BEFORE(before, at, 1); }
 INLINE vf vfrom_after(vf at, vf after) { return VFROM_AFTER(at, after, 1); }

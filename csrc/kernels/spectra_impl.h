@@ -10,7 +10,7 @@ enum { PER_BLOCK = ODEV_BIN_BLOCK / W };
 
 INLINE vf vreverse(vf x) {
 #define LANE_REVERSED(l) (W - 1 - (l))
-  return __builtin_shuffle(x, (vi)LANES(LANE_REVERSED));
+  return VPICK(x, x, LANE_REVERSED);
 }
 
 /* Z(u, v) and Z(-u, -v) for the W columns from v of row u. */

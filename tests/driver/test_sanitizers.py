@@ -27,6 +27,18 @@ def test_a_normal_build_commits_no_faults() -> None:
         check(lib.odev_canary(b"address"))
 
 
+@pytest.mark.skipif(EXPECTED, reason="this build is sanitized")
+def test_a_normal_build_is_refused_where_a_sanitized_one_is_expected() -> None:
+    """The suite never passes because it runs the wrong build."""
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "--collect-only", "-q", __file__],
+        env={**os.environ, "ODEV_EXPECT_SANITIZERS": "1"},
+        cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR
+    assert "is a build without sanitizers" in done.stderr
+
+
 @pytest.mark.skipif(not EXPECTED, reason="make sanitize runs this")
 @pytest.mark.parametrize(
     ("fault", "finding"),
