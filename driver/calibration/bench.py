@@ -64,7 +64,11 @@ class Bench:
     last_refinement: Refinement | None = None
     """heaters: in layout 4f, the fit of stage b to frames of its own."""
     links: SymmetricLinks
-    """crosstalk."""
+    """heaters: links and strengths, both ends of a link being one."""
+    substrate_strength: float = 1.0
+    """heaters: the substrate's warmth over the data sheet's."""
+    substrate_sigma: float = 0.0
+    """heaters: its uncertainty; 0 where the data sheet has none."""
     link_sigma: RealArray
     """crosstalk: (2, 2, 4, N, N)."""
     launch_gain: ComplexArray

@@ -303,10 +303,12 @@ class Refinement:
                 np.multiply(slope, -unit * bend, out=out[:, next(at)])
         if nominal.link_partner:
             unit = np.float32(nominal.link_partner)
+            strength = chip.strength[:, :, row, :, None]
             for index, s in enumerate(self.path.stages):
                 column = out[:, next(at)]
-                np.multiply(by_heat[2 * index], unit * power[s, 1, row], out=column)
-                column += by_heat[2 * index + 1] * (unit * power[s, 0, row])
+                ratio = unit * strength[s, 1] / strength[s, 0]
+                np.multiply(by_heat[2 * index], ratio * power[s, 1, row], out=column)
+                column += by_heat[2 * index + 1] * (unit**2 / ratio * power[s, 0, row])
         for (s, h), slope in zip(self.heaters, by_heat, strict=True):
             for k, (down, right) in enumerate(DIRECTIONS):
                 unit = np.float32(self._link_unit(k))
@@ -372,6 +374,7 @@ def _blank(chip: ChipModel) -> ChipModel:
         beta=np.zeros(chip.beta.shape),
         links=np.zeros(chip.links.shape),
         partner=np.zeros(chip.partner.shape),
+        strength=np.zeros(chip.strength.shape),
         input_map=np.zeros(chip.input_map.shape, np.complex128),
         output_map=np.zeros(chip.output_map.shape, np.complex128),
     )

@@ -221,7 +221,7 @@ def _install(bench: Bench, problem: _Problem, moved: dict[str, NDArray[np.float6
     chip, strength = bench.chip, bench.links.strength
     value = {n: problem.start[n] + problem.unit[n] * moved[n] for n in problem.start}
     bench.links.coefficient = value["links"]
-    chip.links = directed_links(bench.links).astype(np.float32)
+    chip.links[...] = directed_links(bench.links)
     chip.kappa = (value["kappa"] * strength).astype(np.float32)
     chip.beta = (value["beta"] * strength).astype(np.float32)
     chip.rho, chip.theta0 = value["rho"].astype(np.float32), value["theta0"].astype(np.float32)

@@ -87,6 +87,7 @@ def settle(bench: Bench) -> None:
     )
     bench.links = symmetrise(bench.chip.links, mean, sigma, share)
     bench.chip.links[...] = directed_links(bench.links)
+    bench.chip.strength[...] = bench.links.strength
     _agree_on_ring(bench.chip, first, last)
     for fit in (last, first):
         fit.iterate(thermal=False)
