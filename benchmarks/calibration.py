@@ -97,8 +97,7 @@ def main() -> int:
     console = Console(width=110)
     with Progress(console=console, transient=True) as progress:
         results = [
-            measure(options.device, seed)
-            for seed in progress.track(seeds, description="devices")
+            measure(options.device, seed) for seed in progress.track(seeds, description="devices")
         ]
     table, fine = table_of(results, f"{options.device}, seeds {seeds[0]} to {seeds[-1]}")
     console.print(table)

@@ -59,6 +59,8 @@ class Bench:
     """heaters: launch step of the main frames."""
     main: Record
     """heaters: frames with all heaters at random."""
+    last_main: Record | None = None
+    """heaters: in layout 4f, frames with stage b at random under a few settings of stage a."""
     refinement: Refinement
     """heaters: the fit of all pixels to the main frames; in layout 4f of stage a."""
     last_refinement: Refinement | None = None

@@ -56,6 +56,12 @@ def run(bench: Bench) -> Findings:
                 "second ring", "of the data sheet", refinement.ring_strength, refinement.ring_sigma
             ),
             Value("substrate", "of the data sheet", strength, strength_sigma),
+            Value(
+                "a link's two views off their mean",
+                "",
+                links.apart,
+                links.apart / np.sqrt(2 * max(links.pairs, 1)),
+            ),
         ),
         plots=_plots(bench),
         verdict=verdict,

@@ -128,7 +128,8 @@ def _amplitude(chip: ChipModel, stage: int, modulus: RealArray) -> tuple[RealArr
 def run(bench: Bench) -> Findings:
     """Measure the gain of every launch step relative to the main frames'; sets `launch_gain`."""
     info, reference_step = bench.info, bench.launch_step
-    gain, sigma = _measure(bench)
+    ladder = _measure(bench)
+    gain, sigma = ladder.gain, ladder.sigma
     bench.launch_gain = gain
     nominal = nominal_launch_gain(info, reference_step)
     ratio = gain / nominal
@@ -143,6 +144,13 @@ def run(bench: Bench) -> Findings:
         values=(
             Value("gain off the data sheet", "relative", np.abs(ratio) - 1, sigma * np.abs(ratio)),
             Value("phase off the data sheet", "rad", np.angle(ratio), sigma),
+            # A mean of squares of so many real parts.
+            Value(
+                "residual of an exposure",
+                "of the camera's noise",
+                ladder.residual,
+                ladder.residual / np.sqrt(4 * ladder.freedom),
+            ),
         ),
         plots=(
             Panel(
@@ -163,8 +171,8 @@ def run(bench: Bench) -> Findings:
     )
 
 
-def _measure(bench: Bench) -> tuple[ComplexArray, RealArray]:
-    """Gain of every launch step relative to the main frames', (L,) complex128, and its sigma."""
+def _measure(bench: Bench) -> _Ladder:
+    """Expose the ladder's frames, and solve it."""
     device, info, chip = bench.device, bench.info, bench.chip
     count = info.nominal.launch_steps
     exposures = min(EXPOSURES, count)
@@ -246,13 +254,22 @@ class _Equation:
     weight: float
 
 
-def _solve_ladder(
-    equations: list[_Equation], info: DeviceInfo, reference_step: int
-) -> tuple[ComplexArray, RealArray]:
-    """Least squares of ``ln gamma = ln g_l + ln G_frame`` with ``g = 1`` at the reference step.
+@dataclass(frozen=True, slots=True, eq=False)
+class _Ladder:
+    """The attenuator's gains, and how well they are known."""
 
-    Returns the gains and their uncertainty, relative and per real part.
-    """
+    gain: ComplexArray
+    """(L,) relative to the main frames' step."""
+    sigma: RealArray
+    """(L,) relative and per real part."""
+    residual: float
+    """Of the exposures over their noise, RMS."""
+    freedom: int
+    """Degrees of freedom that the residual is known by."""
+
+
+def _solve_ladder(equations: list[_Equation], info: DeviceInfo, reference_step: int) -> _Ladder:
+    """Least squares of ``ln gamma = ln g_l + ln G_frame`` with ``g = 1`` at the reference step."""
     nominal = nominal_launch_gain(info, reference_step)
     count = len(nominal)
     frames = 1 + max(equation.frame for equation in equations)
@@ -266,6 +283,7 @@ def _solve_ladder(
     solution = np.linalg.lstsq(matrix, right, rcond=None)[0]
     left = right - matrix @ solution
     freedom = max(len(equations) + 1 - matrix.shape[1], 1)
-    scatter = max(float(np.sum(np.abs(left) ** 2)) / (2 * freedom), 1.0)
-    covariance = np.linalg.pinv(matrix.T @ matrix) * scatter
-    return nominal * np.exp(solution[:count]), np.sqrt(np.diag(covariance)[:count])
+    scatter = float(np.sum(np.abs(left) ** 2)) / (2 * freedom)
+    covariance = np.linalg.pinv(matrix.T @ matrix) * max(scatter, 1.0)
+    sigma = np.sqrt(np.diag(covariance)[:count])
+    return _Ladder(nominal * np.exp(solution[:count]), sigma, float(np.sqrt(scatter)), freedom)

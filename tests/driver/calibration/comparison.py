@@ -24,7 +24,7 @@ from optical_device.fabrication import Fabrication
 
 Floats = NDArray[np.float64]
 MAIN_FRAMES = 512
-"""Of the heaters' fit, whose middle theta0 holds the surroundings of; in layout 4f of each stage."""
+"""Of the heaters' fit, theta0 being that of their middle; in layout 4f of each stage's."""
 
 
 @dataclass(frozen=True)
