@@ -60,7 +60,8 @@ class ChipModel:
     Shapes: `rho`, `theta0` [rad] and `partner` (2, N, N); `kappa` [rad/mW], `beta` [1/mW] and
     `strength` (2, 2, N, N); `links` (2, 2, 8, N, N), what a pixel feels of the neighbour in each
     direction, 0 outside the grid, strengths included; `input_map` and `output_map` (N, N) complex;
-    `leak` complex; `middle_map` (N, N) complex in layout 4f, whose stages are chips of their own with a lens between them.
+    `leak` complex; `middle_map` (N, N) complex in layout 4f, whose stages are chips of their own
+    with a lens between them.
     """
 
     rho: RealArray
