@@ -25,7 +25,11 @@ from driver.calibration.report import (
     judged,
 )
 
-__all__ = ["run"]
+__all__ = ["LINKS", "run"]
+
+
+LINKS = {"nearest links": slice(0, 2), "diagonal links": slice(2, 4)}
+"""Which of the four directions they are."""
 
 
 def run(bench: Bench) -> Findings:
@@ -50,7 +54,10 @@ def run(bench: Bench) -> Findings:
     verdict, reason = judged(checks) if checks else ("pass", "the data sheet has no crosstalk")
     return Findings(
         values=(
-            Value("links", "", links.coefficient, bench.link_sigma),
+            *(
+                Value(name, "", links.coefficient[:, :, which], bench.link_sigma[:, :, which])
+                for name, which in LINKS.items()
+            ),
             Value("partner link", "", chip.partner.astype(np.float64), refinement.sigma.partner),
             Value(
                 "second ring", "of the data sheet", refinement.ring_strength, refinement.ring_sigma
@@ -91,6 +98,7 @@ def link_sigma(bench: Bench) -> RealArray:
 
 def _plots(bench: Bench) -> tuple[Panel | Picture | Histogram, ...]:
     links = bench.links.coefficient
+    east = links[0, 0, 0]
     names = ("east", "south", "south-east", "south-west")
     samples = tuple(
         (name, 100 * links[:, :, i][links[:, :, i] != 0]) for i, name in enumerate(names)
@@ -110,5 +118,5 @@ def _plots(bench: Bench) -> tuple[Panel | Picture | Histogram, ...]:
             "Heat felt of a neighbour", "distance [pixels]", "of its power", tuple(lines), log=True
         ),
         Histogram("Links", "of the neighbour's power [%]", samples),
-        Picture("Link to the east, θ a", 100 * links[0, 0, 0], "%"),
+        Picture("Link to the east, θ a", 100 * np.where(east != 0, east, np.nan), "%"),
     )

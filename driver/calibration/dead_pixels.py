@@ -62,7 +62,7 @@ def run(bench: Bench) -> Findings:
             Value("residual of a pixel over the median", "", ratio, ratio / np.sqrt(frames)),
         ),
         plots=(
-            Picture("Dead pixels", kinds, "1 camera, 2 chip"),
+            Picture("Dead pixels", kinds, "0 none, 1 camera, 2 chip, 3 both", span=(0, 3)),
             Histogram(
                 "Residual of a pixel over the median", "residual / median", (("pixels", ratio),)
             ),

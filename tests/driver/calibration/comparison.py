@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from driver import Calibration
 from driver.calibration import RoutineReport, substrate
+from driver.calibration.crosstalk import LINKS
 from driver.calibration.flat import beam_of
 from driver.calibration.planes import nominal_output_map
 from driver.calibration.report import Value
@@ -150,7 +151,8 @@ def _chip(
         theta0[stage] -= truth.wavelength_rad_per_pm * now[Drift.WAVELENGTH]
     off = np.angle(np.exp(1j * (calibration.theta0_rad - theta0)))
     note("heater: phase without heat", "heaters", "phase without heat", None, off)
-    note("link", "crosstalk", "links", truth.links)
+    for name, which in LINKS.items():
+        note(name, "crosstalk", name, truth.links[:, :, which])
     note("partner link", "crosstalk", "partner link", truth.partner)
     nominal = info.nominal
     if truth.ring[0]:
