@@ -22,8 +22,8 @@ Run = Callable[..., Any]
 
 URI, SEED = "emulator:lab?device__n=8", 3
 
-SLOW = {"twin"}
-"""Seconds of descent, three times."""
+SLOW = {"maps", "reference_arm", "alignment", "twin", "launch", "drift"}
+"""Seconds of what they build on, three times."""
 
 
 def by_function(routine: Routine) -> RoutineReport:
