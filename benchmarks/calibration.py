@@ -1,6 +1,6 @@
 """The laboratory against the truth: pulls and uncertainties of all that it states.
 
-Run it as ``python benchmarks/calibration.py [--seeds 10] [--device emulator:lab]``.
+Run it as ``python benchmarks/calibration.py [--device emulator:lab] [--first 0] [--seeds 10]``.
 
 Every device is calibrated through its boundary; then, and only then, what was found is compared
 with what was fabricated, in the gauge that docs/calibration.md gives.  Pull: error over stated
@@ -47,9 +47,9 @@ def measure(uri: str, seed: int) -> dict[str, Compared]:
         return compare(laboratory.reports, calibration, device.info, truth)
 
 
-def table_of(results: list[dict[str, Compared]], uri: str) -> tuple[Table, bool]:
+def table_of(results: list[dict[str, Compared]], of: str) -> tuple[Table, bool]:
     """One row a quantity, and whether all are as they should be."""
-    table = Table(title=f"{uri}: {len(results)} devices, errors in stated sigmas", box=None)
+    table = Table(title=f"{of}: errors in stated sigmas", box=None)
     for name in (
         "quantity",
         "numbers",
@@ -86,15 +86,20 @@ def table_of(results: list[dict[str, Compared]], uri: str) -> tuple[Table, bool]
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--device", default="emulator:lab", help="URI, by default %(default)s")
-    parser.add_argument("--seeds", type=int, default=10, help="how many devices, seeds 0, 1, ...")
+    parser.add_argument("--first", type=int, default=0, help="first seed, by default %(default)s")
+    parser.add_argument(
+        "--seeds", type=int, default=10, help="how many devices, by default %(default)s"
+    )
     options = parser.parse_args()
+    if options.seeds < 1 or options.first < 0:
+        parser.error("at least one seed, and none below 0")
+    seeds = range(options.first, options.first + options.seeds)
     console = Console(width=110)
     with Progress(console=console, transient=True) as progress:
         results = [
-            measure(options.device, seed)
-            for seed in progress.track(range(options.seeds), description="devices")
+            measure(options.device, seed) for seed in progress.track(seeds, description="devices")
         ]
-    table, fine = table_of(results, options.device)
+    table, fine = table_of(results, f"{options.device}, seeds {seeds[0]} to {seeds[-1]}")
     console.print(table)
     return 0 if fine else 1
 

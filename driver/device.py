@@ -261,6 +261,7 @@ class Device(DeviceLife):
     def calibrate(
         self,
         *,
+        twin: bool = False,
         progress: Callable[[str, float], None] | None = None,
         on_report: Callable[[RoutineReport], None] | None = None,
     ) -> Calibration:
@@ -268,6 +269,9 @@ class Device(DeviceLife):
 
         Parameters
         ----------
+        twin : bool
+            Refine all parameters together through the differentiable model, which takes longer than
+            all else and needs torch; what it finds is kept where it predicts new frames better.
         progress : callable, optional
             Called with a routine's name and the fraction of the whole that is done.
         on_report : callable, optional
@@ -280,7 +284,7 @@ class Device(DeviceLife):
         """
         from driver.calibration.laboratory import required, run_laboratory
 
-        laboratory = run_laboratory(self, progress=progress, on_report=on_report)
+        laboratory = run_laboratory(self, twin=twin, progress=progress, on_report=on_report)
         return self.load_calibration(required(laboratory))
 
     def load_calibration(self, source: Calibration | str | Path) -> Calibration:

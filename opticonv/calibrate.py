@@ -42,6 +42,12 @@ def calibrate(
         Path | None,
         typer.Option(help="HTML page to write: every routine's values, plots and verdict."),
     ] = None,
+    twin: Annotated[
+        bool,
+        typer.Option(
+            help="Refine all parameters together by the twin fit, which takes longer than all else."
+        ),
+    ] = False,
     force: Annotated[bool, typer.Option(help="Overwrite the files if there are any.")] = False,
 ) -> None:
     """Calibrate a device through its boundary, and save the calibration."""
@@ -50,6 +56,8 @@ def calibrate(
         _check_free(report, force)
     with opened(uri, seed) as dev:
         if routine is not None:
+            if twin:
+                raise CommandError("--twin goes with all routines; alone it is the routine 'twin'")
             if out is not None:
                 raise CommandError("--out needs all routines: one alone makes no calibration")
             _run_one(dev, routine, report)
@@ -58,7 +66,7 @@ def calibrate(
         _check_free(path, force)
         reports: list[RoutineReport] = []
         try:
-            calibrate_with_progress(dev, reports.append)
+            calibrate_with_progress(dev, reports.append, twin=twin)
         finally:
             _write_page(report, dev, reports)
         calibration = dev.calibration

@@ -39,11 +39,14 @@ def shown_progress() -> Iterator[Callable[[str, float], None]]:
 
 
 def calibrate_with_progress(
-    device: Device, on_report: Callable[[RoutineReport], None] | None = None
+    device: Device,
+    on_report: Callable[[RoutineReport], None] | None = None,
+    *,
+    twin: bool = False,
 ) -> None:
     """Calibrate a device and show how far it is."""
     with shown_progress() as move:
-        device.calibrate(progress=move, on_report=on_report)
+        device.calibrate(twin=twin, progress=move, on_report=on_report)
 
 
 @contextmanager

@@ -60,6 +60,12 @@ def run(bench: Bench) -> Findings:
             Value("camera shift", "px", camera_shift, camera_sigma),
             Value("rotation", "rad", turn, turn_sigma),
             Value("magnification error", "relative", grow, grow_sigma),
+            Value(
+                "output map's phase less its tilt",
+                "rad",
+                float(np.std(phase_left)),
+                float(np.std(phase_left)) / np.sqrt(2 * phase_left.size),
+            ),
         ),
         plots=(
             Picture("Output map's phase less its tilt", 1e3 * phase_left, "mrad"),

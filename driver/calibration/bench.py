@@ -59,12 +59,18 @@ class Bench:
     """heaters: launch step of the main frames."""
     main: Record
     """heaters: frames with all heaters at random."""
+    last_main: Record | None = None
+    """heaters: in layout 4f, frames with stage b at random under a few settings of stage a."""
     refinement: Refinement
     """heaters: the fit of all pixels to the main frames; in layout 4f of stage a."""
     last_refinement: Refinement | None = None
     """heaters: in layout 4f, the fit of stage b to frames of its own."""
     links: SymmetricLinks
-    """crosstalk."""
+    """heaters: links and strengths, both ends of a link being one."""
+    substrate_strength: float = 1.0
+    """heaters: the substrate's warmth over the data sheet's."""
+    substrate_sigma: float = 0.0
+    """heaters: its uncertainty; 0 where the data sheet has none."""
     link_sigma: RealArray
     """crosstalk: (2, 2, 4, N, N)."""
     launch_gain: ComplexArray

@@ -35,6 +35,7 @@ def run(bench: Bench) -> Findings:
     size = bench.camera_dead.size
     bench.chip_dead = np.any(bench.still, (0, 1))
     unexplained = int(np.sum((ratio > EXCESS) & ~bench.chip_dead))
+    frames = bench.main.spectrum.shape[-1]
     kinds = np.zeros(bench.info.grid)
     kinds[bench.camera_dead] += 1
     kinds[bench.chip_dead] += 2
@@ -57,9 +58,11 @@ def run(bench: Bench) -> Findings:
         values=(
             Value("chip pixels with a stuck heater", "", float(bench.chip_dead.sum()), 0.0),
             Value("camera pixels dead or hot", "", float(bench.camera_dead.sum()), 0.0),
+            # A mean of squares of as many real parts as there are frames, twice.
+            Value("residual of a pixel over the median", "", ratio, ratio / np.sqrt(frames)),
         ),
         plots=(
-            Picture("Dead pixels", kinds, "1 camera, 2 chip"),
+            Picture("Dead pixels", kinds, "0 none, 1 camera, 2 chip, 3 both", span=(0, 3)),
             Histogram(
                 "Residual of a pixel over the median", "residual / median", (("pixels", ratio),)
             ),

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from driver.calibration.report import Histogram, Panel, Picture, Plot
+from driver.calibration.calibration import RealArray
+from driver.calibration.report import Histogram, Panel, Picture, Plot, number
 
 __all__ = ["png_of"]
 
@@ -63,9 +64,7 @@ def _draw_panel(axes: Any, panel: Panel) -> None:
 
 def _draw_picture(figure: Any, axes: Any, picture: Picture) -> None:
     values = np.asarray(picture.values, np.float64)
-    low, high = (np.percentile(values, [0.5, 99.5])) if not picture.cyclic else (-np.pi, np.pi)
-    if low == high:
-        low, high = float(values.min()), float(values.max())
+    low, high = _span(picture, values)
     image = axes.imshow(
         values, vmin=low, vmax=high, cmap="twilight" if picture.cyclic else "viridis",
         interpolation="nearest",
@@ -77,6 +76,16 @@ def _draw_picture(figure: Any, axes: Any, picture: Picture) -> None:
     axes.set_ylabel("row", fontsize=9)
 
 
+def _span(picture: Picture, values: RealArray) -> tuple[float, float]:
+    """Values at the ends of the colours."""
+    if picture.span is not None:
+        return picture.span
+    if picture.cyclic:
+        return -np.pi, np.pi
+    low, high = np.nanpercentile(values, [0.5, 99.5])
+    return (low, high) if low < high else (float(np.nanmin(values)), float(np.nanmax(values)))
+
+
 def _draw_histogram(axes: Any, histogram: Histogram) -> None:
     pooled = np.concatenate([np.ravel(values) for _, values in histogram.samples])
     low, high = np.percentile(pooled, [0.1, 99.9])
@@ -85,7 +94,7 @@ def _draw_histogram(axes: Any, histogram: Histogram) -> None:
     for (label, values), colour in zip(
         histogram.samples, _COLOURS * len(histogram.samples), strict=False
     ):
-        spread = f"{np.mean(values):.3g} ± {np.std(values):.2g}"
+        spread = _mean_and_scatter(values)
         axes.hist(
             np.clip(np.ravel(values), low, high), np.linspace(low, high, _BINS),
             histtype="step", color=colour, label=f"{label}: {spread}", linewidth=1.2,
@@ -93,3 +102,12 @@ def _draw_histogram(axes: Any, histogram: Histogram) -> None:
     axes.set_xlabel(histogram.x_label, fontsize=9)
     axes.set_ylabel("pixels", fontsize=9)
     axes.legend(fontsize=8)
+
+
+def _mean_and_scatter(values: RealArray) -> str:
+    """Mean ± standard deviation, the mean to a hundredth of that or to four digits."""
+    mean, scatter = float(np.mean(values)), float(np.std(values))
+    if scatter > 0:
+        places = 2 - int(np.floor(np.log10(scatter)))
+        mean = round(mean, places) + 0.0
+    return f"{number(mean)} ± {number(float(f'{scatter:.2g}'))}"

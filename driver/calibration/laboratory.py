@@ -54,7 +54,7 @@ def run_laboratory(
     Raises
     ------
     CapabilityError
-        The device has another detection; or the twin fit is asked for in layout 4f.
+        The device has another detection.
     ValueRangeError
         There is no such routine.
     """
@@ -65,11 +65,6 @@ def run_laboratory(
             f"not '{info.detection}'"
         )
     chosen = _needed(routine, twin)
-    if info.layout != "mft" and any(item.name == "twin" for item in chosen):
-        raise CapabilityError(
-            f"the twin fit is made for layout 'mft' alone, not '{info.layout}'; all other routines "
-            "calibrate both"
-        )
     whole = sum(item.share for item in chosen) or 1.0
     begin, before = time.perf_counter(), device.telemetry()
     bench = Bench(device, progress)

@@ -37,6 +37,8 @@ def run(bench: Bench) -> Findings:
     ]
     verdict, reason = judged(checks)
     modulus = np.abs(source)
+    # Of so many real parts, the RMS is known to 1 / sqrt(2 number).
+    unsure = refinement.residual / np.sqrt(4 * max(int(np.sum(bench.main.trusted)), 1))
     values, plots = _between(bench)
     return Findings(
         values=(
@@ -45,6 +47,7 @@ def run(bench: Bench) -> Findings:
             Value("input map, phase", "rad", np.angle(source), refinement.scale_sigma[1]),
             Value("output map, modulus", "DN", np.abs(output), output_sigma),
             Value("output map, phase", "rad", np.angle(shape), relative),
+            Value("residual of the light", "relative", refinement.residual, unsure),
         ),
         plots=(
             *plots,

@@ -2,7 +2,7 @@
 
 The equations are those of :class:`driver.calibration.Calibration`, in the form that the fits use.
 Powers are counted as if every heater were the nominal one at full code (``P' = P / strength``),
-so that codes alone give them.  A link then differs with direction: what pixel i feels of j is
+so that codes alone give them.  A link then differs with direction: what heater i feels of j is
 ``c_ij strength_j / strength_i``.  :mod:`driver.calibration.reciprocity` takes the two apart.
 
 Arrays put the grid first and frames last, ``(stage, heater, N, N, frames)``: all that a pixel has
@@ -57,10 +57,11 @@ WORKERS = 2
 class ChipModel:
     """The fitted parameters of the chip and its two maps, of one real and one complex dtype.
 
-    Shapes: `rho`, `theta0` [rad] and `partner` (2, N, N); `kappa` [rad/mW] and `beta` [1/mW]
-    (2, 2, N, N); `links` (2, 2, 8, N, N), what a pixel feels of the neighbour in each direction,
-    0 outside the grid; `input_map` and `output_map` (N, N) complex; `leak` complex; `middle_map`
-    (N, N) complex in layout 4f, whose stages are chips of their own with a lens between them.
+    Shapes: `rho`, `theta0` [rad] and `partner` (2, N, N); `kappa` [rad/mW], `beta` [1/mW] and
+    `strength` (2, 2, N, N); `links` (2, 2, 8, N, N), what a pixel feels of the neighbour in each
+    direction, 0 outside the grid, strengths included; `input_map` and `output_map` (N, N) complex;
+    `leak` complex; `middle_map` (N, N) complex in layout 4f, whose stages are chips of their own
+    with a lens between them.
     """
 
     rho: RealArray
@@ -69,6 +70,7 @@ class ChipModel:
     beta: RealArray
     links: RealArray
     partner: RealArray
+    strength: RealArray
     input_map: ComplexArray
     output_map: ComplexArray
     leak: complex = 0j
@@ -93,12 +95,19 @@ class ChipModel:
         each_row(lambda row: self._heat_row(power, row, heat), power.shape[2])
         return heat
 
+    def partner_links(self, row: int | slice = slice(None)) -> RealArray:
+        """What each heater feels of its partner, (2, 2, N, N), or of one row (2, 2, N)."""
+        strength = self.strength[:, :, row]
+        felt: RealArray = self.partner[:, None, row] * strength[:, ::-1] / strength
+        return felt
+
     def _heat_row(self, power: RealArray, row: int, heat: RealArray) -> None:
         """Heat of one row of pixels: what it takes fits into a cache."""
         rows, has_ring = power.shape[2], bool(np.any(self.ring))
+        partner = self.partner_links(row)[..., None]
         for s, h in HEATERS:
             own = heat[s, h, row]
-            np.multiply(self.partner[s, row, :, None], power[s, 1 - h, row], out=own)
+            np.multiply(partner[s, h], power[s, 1 - h, row], out=own)
             own += power[s, h, row]
             for k, (down, right) in enumerate(DIRECTIONS):
                 if 0 <= row + down < rows:
@@ -207,6 +216,7 @@ def chip_of(calibration: Calibration, info: DeviceInfo) -> ChipModel:
         beta=calibration.beta_per_mw * strength,
         links=links,
         partner=calibration.partner,
+        strength=strength,
         input_map=calibration.input_map,
         output_map=calibration.output_map,
         leak=calibration.conjugate_leak,

@@ -151,6 +151,7 @@ def one_stage(chip: ChipModel, stage: int, source: ComplexArray) -> ChipModel:
         beta=chip.beta,
         links=chip.links,
         partner=chip.partner,
+        strength=chip.strength,
         input_map=source,
         output_map=chip.output_map,
         leak=chip.leak,

@@ -37,6 +37,10 @@ class SymmetricLinks:
 
     coefficient: RealArray
     strength: RealArray
+    apart: float = 0.0
+    """RMS by which a link's two views differ from their mean, strengths divided out."""
+    pairs: int = 0
+    """Links that there are two views of."""
 
 
 def symmetrise(
@@ -62,16 +66,21 @@ def symmetrise(
     log_strength = _log_strength(links, mean, sigma, information)
     strength = np.exp(log_strength)
     coefficient = np.zeros((*links.shape[:2], 4, *links.shape[3:]))
+    squares, pairs = 0.0, 0
     for index in range(4):
         offset = DIRECTIONS[index]
-        ratio = np.where(_inside(strength, offset), neighbour(strength, offset) / strength, 1.0)
+        inside = _inside(strength, offset)
+        ratio = np.where(inside, neighbour(strength, offset) / strength, 1.0)
         back = neighbour(links[:, :, index + 4], offset)
         centre = mean[:, :, index, None, None]
         gain = 2 / (1 + information[:, :, index, None, None])
         both = 0.5 * (links[:, :, index] / ratio + back * ratio)
         value = centre + gain * (both - centre)
-        coefficient[:, :, index] = np.where(_inside(strength, offset), value, 0.0)
-    return SymmetricLinks(coefficient, strength)
+        coefficient[:, :, index] = np.where(inside, value, 0.0)
+        apart = 0.5 * (links[:, :, index] / ratio - back * ratio)
+        squares += float(np.sum(inside * apart**2))
+        pairs += 4 * int(inside.sum())
+    return SymmetricLinks(coefficient, strength, float(np.sqrt(squares / max(pairs, 1))), pairs)
 
 
 def directed_links(symmetric: SymmetricLinks) -> RealArray:

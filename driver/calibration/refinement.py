@@ -105,6 +105,8 @@ class Refinement:
         """Residual spectrum over measured spectrum, RMS, of the last iteration."""
         self.ring_strength, self.ring_sigma = 1.0, 0.0
         """Second ring relative to the data sheet's, and its standard uncertainty."""
+        self.ring_share = 1.0
+        """Of the second ring's effect, what no pixel's own parameters can mimic."""
         self.sigma = _blank(chip)
         """Standard uncertainty of each parameter, from the last thermal iteration."""
         self.scale_sigma = np.zeros((2, *chip.rho.shape[1:]))
@@ -135,11 +137,9 @@ class Refinement:
         precision, deviation = self._prior(columns, z.shape[:2])
         precision *= noise
 
-        def solve_row(row: int) -> tuple[RealArray, RealArray, RealArray, RealArray]:
+        def solve_row(row: int) -> tuple[RealArray, RealArray, RealArray, RealArray, float]:
             jacobian = self._jacobian(row, heated, z[row], thermal)
-            ring = np.zeros(2)
-            if has_ring:
-                ring = self._ring_row(row, heated, jacobian, residual[row], reach)
+            ring = np.zeros((2, z.shape[-1]))
             real = jacobian.view(np.float32)
             right = np.ascontiguousarray(residual[row]).view(np.float32)
             normal = (real @ real.transpose(0, 2, 1)).astype(np.float64)
@@ -150,14 +150,20 @@ class Refinement:
             covariance = np.linalg.inv(normal)
             step = (covariance @ gradient[..., None])[..., 0]
             variance = covariance[:, diagonal, diagonal]
-            return step, 1 - precision[row] * variance, variance, ring
+            hidden = 0.0
+            if has_ring:
+                change, ring = self._ring_row(row, heated, jacobian, residual[row], reach)
+                along = (real @ change.view(np.float32)[..., None])[..., 0]
+                hidden = float(np.einsum("pi,pij,pj->", along, covariance, along))
+            return step, 1 - precision[row] * variance, variance, ring, hidden
 
         rows = each_row(solve_row, z.shape[0])
-        step, share, variance, ring = (np.array(part) for part in zip(*rows, strict=True))
+        step, share, variance, ring, hidden = (np.array(part) for part in zip(*rows, strict=True))
         if thermal:
             freedom = 1 - step.shape[-1] / (2 * z.shape[-1])
             self._note_sigma(np.sqrt(variance * by_pixel[..., None] / freedom))
         if has_ring:
+            self.ring_share = 1 - float(np.sum(hidden)) / max(float(np.sum(ring[:, 1])), 1e-30)
             self._move_ring(ring, reach)
         self._learn(columns, deviation + step, share)
         self._move(columns, step)
@@ -175,8 +181,8 @@ class Refinement:
         jacobian: ComplexArray,
         residual: ComplexArray,
         reach: RealArray,
-    ) -> RealArray:
-        """One row's part in the regression of the second ring's strength: (pull, weight).
+    ) -> tuple[ComplexArray, RealArray]:
+        """One row's derivative by the second ring's strength, and its (pull, weight) by frame.
 
         A mean over frames is theta0's and the input map's: it is taken out.
         """
@@ -187,8 +193,9 @@ class Refinement:
             warm -= warm.mean(-1, keepdims=True)
             warm *= self.chip.kappa[s, h, row, :, None]
             change += warm * jacobian[:, 1 if h else index(s)]
-        pull = float(np.vdot(change, residual).real)
-        return np.array([pull, float(np.vdot(change, change).real)])
+        pull = np.sum(change.real * residual.real + change.imag * residual.imag, 0)
+        weight = np.sum(change.real**2 + change.imag**2, 0)
+        return change, np.array([pull, weight], np.float64)
 
     def finish(self) -> None:
         """Update maps and second ring once more, for the chip as it is now."""
@@ -201,14 +208,24 @@ class Refinement:
 
             def pull(row: int) -> RealArray:
                 jacobian = self._jacobian(row, heated, z[row], thermal=False)
-                return self._ring_row(row, heated, jacobian, residual[row], reach)
+                return self._ring_row(row, heated, jacobian, residual[row], reach)[1]
 
             self._move_ring(np.array(each_row(pull, z.shape[0])), reach)
 
-    def _move_ring(self, by_row: RealArray, reach: RealArray) -> None:
-        """Step of the second ring's strength, by the rows' pulls and weights (N, 2)."""
-        step, self.ring_sigma = clustered(by_row[:, 0], by_row[:, 1])
-        self.ring_strength += step
+    def _move_ring(self, parts: RealArray, reach: RealArray) -> None:
+        """Step of the second ring's strength, by pulls and weights (N rows, 2, frames).
+
+        What a row has in common counts, and what a frame has: the variances by rows and by frames,
+        less that of the single parts, which is in both (Cameron, Gelbach and Miller 2011).
+        """
+        pull, weight = parts[:, 0], parts[:, 1]
+        step, by_row = clustered(pull.sum(1), weight.sum(1))
+        _, by_frame = clustered(pull.sum(0), weight.sum(0))
+        _, single = clustered(pull.ravel(), weight.ravel())
+        both = max(by_row**2 + by_frame**2 - single**2, by_row**2, by_frame**2)
+        # What the pixels' own parameters could take up is not the ring's.
+        self.ring_sigma = float(np.sqrt(both)) / self.ring_share
+        self.ring_strength += step / self.ring_share
         self.chip.ring = reach * self.ring_strength
 
     def field(self) -> ComplexArray:
@@ -303,10 +320,12 @@ class Refinement:
                 np.multiply(slope, -unit * bend, out=out[:, next(at)])
         if nominal.link_partner:
             unit = np.float32(nominal.link_partner)
+            strength = chip.strength[:, :, row, :, None]
             for index, s in enumerate(self.path.stages):
                 column = out[:, next(at)]
-                np.multiply(by_heat[2 * index], unit * power[s, 1, row], out=column)
-                column += by_heat[2 * index + 1] * (unit * power[s, 0, row])
+                ratio = unit * strength[s, 1] / strength[s, 0]
+                np.multiply(by_heat[2 * index], ratio * power[s, 1, row], out=column)
+                column += by_heat[2 * index + 1] * (unit**2 / ratio * power[s, 0, row])
         for (s, h), slope in zip(self.heaters, by_heat, strict=True):
             for k, (down, right) in enumerate(DIRECTIONS):
                 unit = np.float32(self._link_unit(k))
@@ -372,6 +391,7 @@ def _blank(chip: ChipModel) -> ChipModel:
         beta=np.zeros(chip.beta.shape),
         links=np.zeros(chip.links.shape),
         partner=np.zeros(chip.partner.shape),
+        strength=np.zeros(chip.strength.shape),
         input_map=np.zeros(chip.input_map.shape, np.complex128),
         output_map=np.zeros(chip.output_map.shape, np.complex128),
     )

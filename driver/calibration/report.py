@@ -60,17 +60,17 @@ class Value:
 
     @property
     def scatter(self) -> float | None:
-        """Standard deviation over pixels; None for a few numbers."""
+        """Standard deviation over pixels or steps; None for a few numbers."""
         return float(np.std(self.value)) if self.is_map else None
 
     @property
     def is_map(self) -> bool:
-        """Whether it has a value of each pixel, rather than a few that can be read one by one."""
+        """Whether it has a value of each pixel or step, not a few that can be read one by one."""
         return np.size(self.value) > FEW
 
     @property
     def value_text(self) -> str:
-        """The value as a lab book writes it: the median over pixels, or all of a few numbers."""
+        """The value as a lab book writes it: the median of many, or all of a few numbers."""
         return number(self.typical) if self.is_map else _listed(self.value)
 
     @property
@@ -113,6 +113,8 @@ class Picture:
     unit: str
     cyclic: bool = False
     """A phase in (-pi, pi]."""
+    span: tuple[float, float] | None = None
+    """Values at the ends of the colours; None: nearly all of the picture's own."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -214,10 +216,11 @@ def report_lines(report: RoutineReport) -> list[str]:
     """A report as plain text."""
     lines = [f"{report.title}: {report.verdict} ({report.reason})"]
     for value in report.values:
-        spread = "" if value.scatter is None else f", scatter over pixels {number(value.scatter)}"
+        spread = "" if value.scatter is None else f", scatter {number(value.scatter)}"
         unit = f" {value.unit}" if value.unit else ""
         sigma = f" ± {value.sigma_text}" if value.sigma_text else ""
-        lines.append(f"  {value.name}: {value.value_text}{sigma}{unit}{spread}")
+        name = f"{value.name} (median)" if value.is_map else value.name
+        lines.append(f"  {name}: {value.value_text}{sigma}{unit}{spread}")
     lines.append(
         f"  {report.frames} frames, {report.device_time_s:.3f} s of device time, "
         f"{report.host_time_s:.2f} s of host time"

@@ -36,7 +36,7 @@ def codes_for_phases(chip: ChipModel, psi: RealArray, info: DeviceInfo) -> NDArr
     ``u = sqrt(P (1 + beta P) / power_full)``.
     """
     wanted = psi / chip.kappa[..., None]
-    total = 1 + chip.links.sum(2) + chip.partner[:, None]
+    total = 1 + chip.links.sum(2) + chip.partner_links()
     power = wanted / total[..., None]
     for _ in range(ROUNDS):
         foreign = chip.heat(power) - power

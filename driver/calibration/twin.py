@@ -1,10 +1,11 @@
 """The twin fit: all parameters of all pixels at once, by descent through the differentiable model.
 
-The heaters' fit solves each pixel for itself, its neighbours' heat being known; here nothing is
-held.  The model is the emulator's physics in torch, given calibrated values only: its functions
-know no specimen.  The objective is the negative log posterior: residuals of the main frames over
-their noise, by the light that each bin got, and the populations' scatter as prior.  L-BFGS descends
-in units of the uncertainties that the heaters' fit stated.
+The heaters' fit solves each pixel for itself, its neighbours' heat being known, and in layout 4f
+each chip for itself, the other being unknown light or a still plane; here nothing is held, and both
+chips' frames are one record.  The model is the emulator's physics in torch, given calibrated values
+only: its functions know no specimen.  The objective is the negative log posterior: residuals of the
+frames over their noise, by the light that each bin got, and the populations' scatter as prior.
+L-BFGS descends in units of the uncertainties that the heaters' fit stated.
 
 A fit can always explain the frames that it saw.  Frames that it did not see decide: only when they
 are predicted better are the values kept.
@@ -19,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driver.calibration.bench import Bench
-from driver.calibration.calibration import RealArray
+from driver.calibration.calibration import ComplexArray, RealArray
 from driver.calibration.first_look import random_codes
 from driver.calibration.frames import Record
 from driver.calibration.reciprocity import directed_links
@@ -51,6 +52,12 @@ def run(bench: Bench) -> Findings:
 
     problem = _problem(bench)
     fresh = bench.take(random_codes(bench.rng, HELD_OUT, bench.info), bench.launch_step)
+    records = [bench.main] if bench.last_main is None else [bench.main, bench.last_main]
+    parts = [
+        (record, slice(begin, begin + AT_ONCE))
+        for record in records
+        for begin in range(0, record.spectrum.shape[-1], AT_ONCE)
+    ]
     model = _Model(bench, problem, torch)
     offset = {
         name: torch.zeros(value.shape, dtype=torch.float32, requires_grad=True)
@@ -67,10 +74,10 @@ def run(bench: Bench) -> Findings:
         total = model.prior(offset)
         total.backward()
         loss = float(total.detach())
-        for begin in range(0, bench.main.spectrum.shape[-1], AT_ONCE):
-            part = model.misfit(offset, bench.main, slice(begin, begin + AT_ONCE))
-            part.backward()
-            loss += float(part.detach())
+        for record, frames in parts:
+            misfit = model.misfit(offset, record, frames)
+            misfit.backward()
+            loss += float(misfit.detach())
         seen.append(loss)
         bench.progress(min(len(seen) / (2 * ITERATIONS), 1.0))
         return torch.tensor(loss)
@@ -84,15 +91,16 @@ def run(bench: Bench) -> Findings:
     moved = {name: value.detach().numpy().astype(np.float64) for name, value in offset.items()}
     if better:
         _install(bench, problem, moved)
-    return _findings(seen, before, after, moved, better)
+    # Of so many real parts, the RMS is known to 1 / sqrt(2 number).
+    unsure = float(1 / np.sqrt(4 * max(int(np.sum(fresh.trusted)), 1)))
+    return _findings(seen, (before, after), unsure, moved, better)
 
 
 def _problem(bench: Bench) -> _Problem:
     chip, sigma, maps = bench.chip, bench.refinement.sigma, bench.refinement.maps
     strength, links = bench.links.strength, bench.links.coefficient
     kappa, beta = chip.kappa / strength, chip.beta / strength
-    source, output = chip.input_map, chip.output_map
-    size = np.maximum(np.abs(source), 1e-9)
+    output = chip.output_map
     start = {
         "rho": chip.rho,
         "theta0": chip.theta0,
@@ -100,8 +108,6 @@ def _problem(bench: Bench) -> _Problem:
         "beta": beta,
         "links": links,
         "partner": chip.partner,
-        "input_log": np.log(size),
-        "input_phase": np.angle(source),
         "output_re": output.real,
         "output_im": output.imag,
     }
@@ -112,11 +118,16 @@ def _problem(bench: Bench) -> _Problem:
         "beta": sigma.beta / strength,
         "links": np.maximum(bench.link_sigma, 0.0),
         "partner": sigma.partner,
-        "input_log": bench.refinement.scale_sigma[0],
-        "input_phase": bench.refinement.scale_sigma[1],
         "output_re": maps.output_sigma,
         "output_im": maps.output_sigma,
     }
+    planes = [("input", chip.input_map, bench.refinement)]
+    if chip.middle_map is not None and bench.last_refinement is not None:
+        planes.append(("middle", chip.middle_map, bench.last_refinement))
+    for name, plane, fit in planes:
+        start[f"{name}_log"] = np.log(np.maximum(np.abs(plane), 1e-9))
+        start[f"{name}_phase"] = np.angle(plane)
+        unit[f"{name}_log"], unit[f"{name}_phase"] = fit.scale_sigma
     heaters = (-2, -1)
     prior: dict[str, tuple[float | RealArray, float]] = {
         "kappa": (kappa.mean(heaters, keepdims=True), KAPPA_SIGMA * float(np.mean(kappa))),
@@ -135,6 +146,7 @@ class _Model:
     def __init__(self, bench: Bench, problem: _Problem, torch: Any) -> None:
         self.torch = torch
         self.leak = bench.chip.leak
+        self.chips = 1 if bench.chip.middle_map is None else 2
 
         def tensor(value: Any) -> Any:
             return torch.from_numpy(np.ascontiguousarray(value, np.float32))
@@ -162,17 +174,20 @@ class _Model:
         return {name: self.start[name] + self.unit[name] * offset[name] for name in self.start}
 
     def field(self, values: dict[str, Any], cold: Any) -> Any:
-        """Field (frames, N, N) of nominal cold powers (frames, 2, 2, N, N)."""
-        from optical_device import modulator, thermal
+        """Field in front of the last lens, (frames, N, N), of cold powers (frames, 2, 2, N, N)."""
+        from optical_device import lens, modulator, thermal
 
         torch = self.torch
         power = modulator.heater_power(cold * self.strength, values["beta"])
         heat = thermal.heat(power, values["links"], values["partner"], self.ring)
         psi = thermal.phases(heat, np.pi / values["kappa"])
-        warm = thermal.substrate_rise(thermal.chip_powers(power, 1)[:, 0], self.substrate)
+        warm = thermal.substrate_rise(thermal.chip_powers(power, self.chips), self.substrate)
         field = torch.polar(torch.exp(values["input_log"]), values["input_phase"])
         for s in (0, 1):
-            theta = psi[:, s, 0] + values["theta0"][s] + warm
+            if s and self.chips == 2:
+                middle = torch.polar(torch.exp(values["middle_log"]), values["middle_phase"])
+                field = middle * lens.transform(field)
+            theta = psi[:, s, 0] + values["theta0"][s] + warm[:, s % self.chips]
             one = torch.ones_like(values["rho"][s])
             field = field * modulator.stage_transmission(theta, psi[:, s, 1], one, values["rho"][s])
         return field
@@ -221,23 +236,30 @@ def _install(bench: Bench, problem: _Problem, moved: dict[str, NDArray[np.float6
     chip, strength = bench.chip, bench.links.strength
     value = {n: problem.start[n] + problem.unit[n] * moved[n] for n in problem.start}
     bench.links.coefficient = value["links"]
-    chip.links = directed_links(bench.links).astype(np.float32)
+    chip.links[...] = directed_links(bench.links)
     chip.kappa = (value["kappa"] * strength).astype(np.float32)
     chip.beta = (value["beta"] * strength).astype(np.float32)
     chip.rho, chip.theta0 = value["rho"].astype(np.float32), value["theta0"].astype(np.float32)
     chip.partner = value["partner"].astype(np.float32)
-    source = np.exp(value["input_log"] + 1j * value["input_phase"])
-    chip.input_map = np.where(chip.input_map == 0, 0, source).astype(np.complex64)
+
+    def plane(name: str, old: ComplexArray) -> ComplexArray:
+        new = np.exp(value[f"{name}_log"] + 1j * value[f"{name}_phase"])
+        return np.where(old == 0, 0, new).astype(np.complex64)
+
+    chip.input_map = plane("input", chip.input_map)
+    if chip.middle_map is not None:
+        chip.middle_map = plane("middle", chip.middle_map)
     chip.output_map = (value["output_re"] + 1j * value["output_im"]).astype(np.complex64)
 
 
 def _findings(
     seen: list[float],
-    before: float,
-    after: float,
+    residuals: tuple[float, float],
+    unsure: float,
     moved: dict[str, NDArray[np.float64]],
     better: bool,
 ) -> Findings:
+    before, after = residuals
     largest = max(float(np.sqrt(np.mean(value**2))) for value in moved.values())
     checks = [
         Check("residual of frames not fitted", 100 * min(before, after), 2, 10, "%"),
@@ -248,8 +270,8 @@ def _findings(
     kept = "kept" if better else "not kept: held-out frames are predicted no better"
     return Findings(
         values=(
-            Value("residual of held-out frames before", "relative", before, before / np.sqrt(2e5)),
-            Value("residual of held-out frames after", "relative", after, after / np.sqrt(2e5)),
+            Value("residual of held-out frames before", "relative", before, before * unsure),
+            Value("residual of held-out frames after", "relative", after, after * unsure),
             *(
                 Value(f"{name}: step", "of its uncertainty", float(np.sqrt(np.mean(step**2))), 0.0)
                 for name, step in moved.items()

@@ -63,7 +63,7 @@ SCHEDULE = (False, True, True)
 def explore(bench: Bench) -> None:
     """Find the heaters of both stages and all three maps but for their gauge.
 
-    Sets `launch_step`, `main`, `refinement` (of stage a), `last_refinement` and `links`.
+    Sets `launch_step`, `main`, `last_main`, `refinement` (of stage a), `last_refinement`, `links`.
 
     Raises
     ------
@@ -87,6 +87,7 @@ def settle(bench: Bench) -> None:
     )
     bench.links = symmetrise(bench.chip.links, mean, sigma, share)
     bench.chip.links[...] = directed_links(bench.links)
+    bench.chip.strength[...] = bench.links.strength
     _agree_on_ring(bench.chip, first, last)
     for fit in (last, first):
         fit.iterate(thermal=False)
@@ -111,8 +112,8 @@ def _explore_last(bench: Bench) -> Refinement:
     main_step = choose_step(bench, sample, SATURATED[0])
     chip.output_map *= np.float32(amplitudes[main_step] / amplitudes[step])
     codes, setting = _settings(bench, SETTINGS, MAIN_FRAMES // SETTINGS)
-    record = bench.take(codes, main_step)
-    record.cold[0] = 0  # one chip's heaters at a time
+    bench.last_main = bench.take(codes, main_step)
+    record = _of_one_stage(bench.last_main, 1)
     view = one_stage(chip, 1, np.ones(info.grid, np.complex64))
     z = fourier_inverse(np.where(record.trusted, record.spectrum, 0) / chip.output_map[..., None])
     model = view.heated(record.cold).field()
@@ -187,13 +188,19 @@ def _explore_first(bench: Bench) -> Refinement:
     )
     first_look.install(bench, 0, fit, heating)
     bench.main = record
-    own = Record(record.cold.copy(), record.spectrum, record.trusted)
-    own.cold[1] = 0
     view = one_stage(chip, 0, fit.b0.astype(np.complex64))
+    own = _of_one_stage(record, 0)
     refinement = Refinement(view, own, info.nominal, FirstStage(between))
     _refine(bench, refinement, 0.6)
     _keep(chip, refinement)
     return refinement
+
+
+def _of_one_stage(record: Record, stage: int) -> Record:
+    """The same frames with one chip's heaters alone."""
+    cold = np.zeros_like(record.cold)
+    cold[stage] = record.cold[stage]
+    return Record(cold, record.spectrum, record.trusted)
 
 
 def separate(

@@ -79,6 +79,23 @@ def test_the_report_is_one_page_with_every_routine(run: Run, tmp_path: Path) -> 
     assert "e-/DN" in page
 
 
+@pytest.mark.slow
+def test_the_twin_fit_goes_into_the_calibration(run: Run, tmp_path: Path) -> None:
+    lab = "emulator:lab4f?device__n=8"
+    result = run("calibrate", lab, "--twin", "-o", "lab.h5", "--report", "lab.html")
+    assert result.exit_code == 0, result.stderr
+    assert "twin" in result.stdout
+    page = (tmp_path / "lab.html").read_text()
+    assert '<h2 id="twin">' in page
+    assert Calibration.load(tmp_path / "lab.h5").grid == (8, 8)
+
+
+def test_one_routine_has_no_twin_beside_it(run: Run) -> None:
+    result = run("calibrate", "dark", LAB, "--twin")
+    assert result.exit_code == 1
+    assert "routine 'twin'" in result.stderr
+
+
 def test_one_routine_prints_what_it_found(run: Run, tmp_path: Path) -> None:
     result = run("calibrate", "photon_transfer", LAB, "--seed", 2)
     assert result.exit_code == 0, result.stderr

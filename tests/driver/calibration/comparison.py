@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driver import Calibration
-from driver.calibration import RoutineReport
+from driver.calibration import RoutineReport, substrate
+from driver.calibration.crosstalk import LINKS
 from driver.calibration.flat import beam_of
 from driver.calibration.planes import nominal_output_map
 from driver.calibration.report import Value
@@ -24,6 +25,7 @@ from optical_device.fabrication import Fabrication
 
 Floats = NDArray[np.float64]
 MAIN_FRAMES = 512
+"""Of the heaters' fit, theta0 being that of their middle; in layout 4f of each stage's."""
 
 
 @dataclass(frozen=True)
@@ -70,8 +72,12 @@ def compare(
         made[name] = Compared(np.atleast_1d(error), np.atleast_1d(np.asarray(found.sigma) + 0.0))
 
     _camera(made, note, book, info, truth)
-    main_s = by_name["heaters"] - 0.5 * MAIN_FRAMES * info.timing.frame_us() * 1e-6
-    _chip(note, calibration, info, truth, _drift(truth, main_s)[0])
+    after = substrate.FRAMES if np.any(truth.substrate_k_per_mw) else 0
+    frame_s = info.timing.frame_us() * 1e-6
+    main_s = [by_name["heaters"] - (after + 0.5 * MAIN_FRAMES) * frame_s] * 2
+    if info.layout == "4f":  # stage b has its frames before
+        main_s[1] -= MAIN_FRAMES * frame_s
+    _chip(note, calibration, info, truth, [_drift(truth, time_s)[0] for time_s in main_s])
     _planes(note, calibration, info, truth)
     _rest(made, note, book, info, truth, _drift(truth, by_name["drift"])[1])
     return made
@@ -123,8 +129,9 @@ def _camera(
 
 
 def _chip(
-    note: Any, calibration: Calibration, info: DeviceInfo, truth: Fabrication, now: Floats
+    note: Any, calibration: Calibration, info: DeviceInfo, truth: Fabrication, drifted: list[Floats]
 ) -> None:
+    """Drifts are by stage, at the times at which they were measured."""
     keep = 1 - truth.memory  # the frame before's share is at random: its mean is a constant phase
     full = np.pi / truth.p_pi_mw * truth.power_full_mw
     note("heater: phase at full power", "heaters", "phase at full cold power", keep * full)
@@ -133,17 +140,19 @@ def _chip(
     note("heater: arm ratio", "heaters", "arm ratio", truth.b1 / truth.b0)
     lingering = truth.memory * mean_phases(truth)
     axis = (np.arange(info.grid[0]) - info.grid[0] // 2) / info.grid[0]
-    kelvin = (
-        now[Drift.AMBIENT]
-        + now[Drift.GRADIENT_ROW] * axis[:, None]
-        + now[Drift.GRADIENT_COLUMN] * axis
-    )
-    warm = truth.ambient_rad_per_k * kelvin
-    warm = warm - truth.wavelength_rad_per_pm * now[Drift.WAVELENGTH]
-    theta0 = truth.static_phase_rad[:, 0] + warm + lingering[:, 0]
+    theta0 = truth.static_phase_rad[:, 0] + lingering[:, 0]
+    for stage, now in enumerate(drifted):
+        kelvin = (
+            now[Drift.AMBIENT]
+            + now[Drift.GRADIENT_ROW] * axis[:, None]
+            + now[Drift.GRADIENT_COLUMN] * axis
+        )
+        theta0[stage] += truth.ambient_rad_per_k * kelvin
+        theta0[stage] -= truth.wavelength_rad_per_pm * now[Drift.WAVELENGTH]
     off = np.angle(np.exp(1j * (calibration.theta0_rad - theta0)))
-    note("heater: phase without heat", "crosstalk", "phase without heat", None, off)
-    note("link", "crosstalk", "links", truth.links)
+    note("heater: phase without heat", "heaters", "phase without heat", None, off)
+    for name, which in LINKS.items():
+        note(name, "crosstalk", name, truth.links[:, :, which])
     note("partner link", "crosstalk", "partner link", truth.partner)
     nominal = info.nominal
     if truth.ring[0]:
@@ -166,16 +175,20 @@ def mean_phases(truth: Fabrication) -> Floats:
 
 
 def _planes(note: Any, calibration: Calibration, info: DeviceInfo, truth: Fabrication) -> None:
-    static = truth.static_phase_rad[:, 1].sum(0) + truth.memory * mean_phases(truth)[:, 1].sum(0)
-    source = truth.input_map * truth.b0[0] * truth.b0[1] * np.exp(1j * static)
-    for plane, found, wanted in (
-        ("input map", calibration.input_map, source),
-        (
-            "output map",
-            calibration.output_map,
-            truth.output_map * truth.reference_map * truth.qe_map,
-        ),
-    ):
+    lingering = truth.memory * mean_phases(truth)[:, 1]
+    chips = truth.b0 * np.exp(1j * (truth.static_phase_rad[:, 1] + lingering))
+    output = truth.output_map * truth.reference_map * truth.qe_map
+    planes = [("output map", calibration.output_map, output)]
+    if info.layout == "4f":
+        # Stage b's phi is at rest at one phase in all pixels: what lingers of that is common.
+        last = truth.b0[1] * np.exp(1j * truth.static_phase_rad[1, 1])
+        planes += [
+            ("input map", calibration.input_map, truth.input_map * chips[0]),
+            ("middle map", calibration.middle_map, truth.middle_map * last),
+        ]
+    else:
+        planes.append(("input map", calibration.input_map, truth.input_map * chips.prod(0)))
+    for plane, found, wanted in planes:
         ratio = found / wanted
         ratio = ratio / np.mean(ratio)
         modulus = (np.abs(ratio) - 1) * np.abs(found)

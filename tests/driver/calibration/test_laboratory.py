@@ -82,13 +82,6 @@ def test_other_layouts_are_refused(specimen):
         run_laboratory(SimpleNamespace(info=info))
 
 
-@pytest.mark.parametrize("asked", [{"twin": True}, {"routine": "twin"}])
-def test_two_chips_have_no_twin_and_that_is_said_before_any_frame(specimen, asked):
-    info = dataclasses.replace(specimen.device.info, layout="4f")
-    with pytest.raises(CapabilityError, match="'mft' alone, not '4f'"):
-        run_laboratory(SimpleNamespace(info=info), **asked)
-
-
 def golden_server(pipe: Connection, seed: int, size: int) -> None:
     """The golden model in a process of its own: only codes and counts go through the pipe."""
     device = GoldenDevice(load_profile("lab", device__n=size), seed)

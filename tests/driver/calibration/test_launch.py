@@ -38,12 +38,14 @@ def test_nominal_steps_would_be_wrong(specimen):
 def test_ladder_of_exact_gammas_gives_exact_gains(specimen):
     info = specimen.device.info
     gains = specimen.truth.launch_gain / specimen.truth.launch_gain[10]
+    drift = 0.001 + 0.002j  # of an exposure: up and down the steps in turn
     equations = [
-        _Equation(step, frame, complex(gains[step] * np.exp(0.1j * frame)), 1.0)
+        _Equation(step, frame, turn, gains[step] * np.exp(0.1j * frame + drift * turn), 1.0)
         for frame in range(16)
         for step in range(2 * frame, min(2 * frame + 4, 32))
+        for turn in [(step - 2 * frame - 1.5) * (-1) ** frame]
     ]
-    found, _ = _solve_ladder(equations, info, 10)
+    found = _solve_ladder(equations, info, 10).gain
     np.testing.assert_allclose(found, gains, rtol=1e-10)
 
 

@@ -13,7 +13,7 @@ from scipy.stats import norm
 MAPS = (
     "black level", "dark current", "PRNU of a pixel", "reference beam",
     "heater: phase at full power", "heater: bend", "heater: arm ratio",
-    "heater: phase without heat", "link", "partner link",
+    "heater: phase without heat", "nearest links", "diagonal links", "partner link",
     "input map, modulus", "input map, phase", "output map, modulus", "output map, phase",
 )  # fmt: skip
 SCALARS = (
@@ -42,6 +42,20 @@ def test_sigmas_of_maps_are_their_scatter(compared, name):
 def test_single_numbers_are_within_five_sigmas(compared, name):
     """A right sigma is exceeded five times once in 2e6; one 1.5 too small once in 1200."""
     assert np.max(np.abs(compared[name].pull)) < 5
+
+
+def test_the_heaters_report_is_of_the_last_fit(specimen):
+    """What the calibration holds, to float32's rounding: nothing is fitted again afterwards."""
+    report = next(report for report in specimen.reports if report.routine == "heaters")
+    found = specimen.calibration
+    full = found.power_full_mw
+    for name, wanted in (
+        ("phase at full cold power", found.kappa_rad_per_mw * full),
+        ("bend of the resistance at full power", found.beta_per_mw * full),
+        ("arm ratio", found.rho),
+        ("phase without heat", found.theta0_rad),
+    ):
+        np.testing.assert_allclose(report.value(name).value, wanted, rtol=1e-6, atol=1e-6)
 
 
 def test_a_report_says_what_it_cost_and_why(specimen):

@@ -11,9 +11,9 @@ from driver.calibration.bench import Bench
 from driver.calibration.routines import ROUTINES, run_routine
 
 
-@pytest.fixture(scope="module")
-def bench():
-    with open_device("emulator:lab", seed=6, device__n=16) as device:
+@pytest.fixture(scope="module", params=["lab", "lab4f"])
+def bench(request):
+    with open_device(f"emulator:{request.param}", seed=6, device__n=16) as device:
         made = Bench(device)
         for routine in ROUTINES:
             if routine.name == "twin":
@@ -23,16 +23,17 @@ def bench():
 
 
 def test_torch_has_the_same_field(bench):
-    """float32 phases of up to 35 rad: 4e-6 an operation, some tens of operations; and the partner
-    link, whose two ends differ by the 1 % that strengths do: 2.5e-3 rad at most, a third RMS."""
+    """float32 phases of up to 35 rad: 4e-6 an operation, some tens of operations, so 3e-5; and the
+    second ring, which the chip model takes in nominal powers: of its 0.8 % of the heat, 2.5e-2 rad
+    in all, 1 % by chance of twelve heaters' strengths, and so 1e-4 rad in each of four phases."""
     import torch
 
     model = twin._Model(bench, twin._problem(bench), torch)
     cold = bench.main.cold[..., :8]
     seen = model.field(model.start, model.tensor(np.moveaxis(cold, -1, 0))).numpy()
-    wanted = np.moveaxis(bench.chip.heated(cold).field(), -1, 0)
+    wanted = np.moveaxis(bench.chip.field(cold), -1, 0)
     error = np.sqrt(np.mean(np.abs(seen - wanted) ** 2) / np.mean(np.abs(wanted) ** 2))
-    assert error < 1.5e-3
+    assert error < 1e-3
 
 
 @pytest.mark.slow
