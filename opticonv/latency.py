@@ -24,6 +24,7 @@ from opticonv.costing import (
     data_sheet,
     measure_layers,
 )
+from opticonv.errors import CommandError
 from opticonv.files import check_writable, whole_file
 from opticonv.options import Devices, Networks, Picture, Precision, Threads, picture_shape
 
@@ -57,14 +58,19 @@ def latency(
         bool, typer.Option("--break-even/--no-break-even", help="Also find where light pays.")
     ] = True,
     plot: Annotated[Path | None, typer.Option(help="Draw time and energy to this file.")] = None,
+    plot_break_even: Annotated[
+        Path | None, typer.Option(help="Draw to this file where light pays.")
+    ] = None,
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Write all figures to this file.")
     ] = None,
 ) -> None:
     """Compare time and energy per picture: devices by their data sheets, this host measured."""
-    for file in (plot, json_file):
+    for file in (plot, plot_break_even, json_file):
         if file is not None:
             check_writable(file)
+    if plot_break_even is not None and not even:
+        raise CommandError("--plot-break-even and --no-break-even contradict each other")
     # Imported here, since torch takes seconds to load and other commands do without.
     from opticonv.counting import count_network
     from opticonv.host import measure, on_threads
@@ -114,14 +120,30 @@ def latency(
             "gemm_macs": {name: counted.gemm for name, counted in counts.items()},
             "devices": [asdict(cost) for cost in costs],
             "break_even": {t: [asdict(c) for c in found] for t, found in crossings.items()},
+            "break_even_host": {
+                title: [
+                    {
+                        "size": cost.size,
+                        "kernel": cost.kernel,
+                        "direct_s": cost.direct_s,
+                        "fourier_s": cost.fourier_s,
+                    }
+                    for cost in found
+                ]
+                for title, found in layers.items()
+            },
         }
         with whole_file(json_file) as part:
             part.write_text(json.dumps(document, indent=2))
-    if plot is not None:
-        from opticonv.cost_charts import draw_costs
+    if plot is not None or plot_break_even is not None:
+        from opticonv.cost_charts import draw_break_even, draw_costs
         from opticonv.count_charts import save_figure
 
-        save_figure(draw_costs(counts, hosts, costs, assumed), plot)
+        if plot is not None:
+            save_figure(draw_costs(counts, hosts, costs, assumed), plot)
+        if plot_break_even is not None:
+            varied = {title: _varied(shapes) for title, shapes in rows.items()}
+            save_figure(draw_break_even(layers, infos, varied, assumed), plot_break_even)
 
 
 def _rows() -> dict[str, list[tuple[int, int]]]:
