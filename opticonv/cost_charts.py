@@ -104,8 +104,8 @@ def draw_break_even(
             energies = [cost.plans[name].energy_j(info.timing, info.power_w) for cost in costs]
             upper.plot(x, seconds, **_LINE, **light)
             lower.plot(x, energies, **_LINE, **light)
-        what, _, rest = title.partition(",")
-        upper.set_title(f"{what}:{rest}", fontsize=9, loc="left")
+        what, _, layer = title.partition(", ")
+        upper.set_title(layer, fontsize=9, loc="left")
         lower.set_xlabel(f"{what} [pixels a side]", fontsize=8)
         for axes in (upper, lower):
             _log_axes(axes, x)
