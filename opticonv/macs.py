@@ -136,7 +136,7 @@ def _convention_table(counts: Sequence[NetworkCount]) -> Table:
 
 
 def _layer_table(counted: NetworkCount) -> Table:
-    table = report_table(f"{counted.name}: layers, MACs per picture")
+    table = report_table(f"{counted.name}: layers; MACs per picture, tiles and frames per batch")
     table.add_column("layer")
     table.add_column("kernel, in, out", no_wrap=True)
     names = ("output", "tiles", "frames", "GEMM", "spectral", "tiled", "electronics", "fewest")
