@@ -19,7 +19,7 @@ from opticonv.networks import title_of
 if TYPE_CHECKING:
     from opticonv.counting import NetworkCount
 
-__all__ = ["COLOURS", "draw_reductions", "new_figure", "save_figure"]
+__all__ = ["COLOURS", "draw_reductions", "new_figure", "save_figure", "tidy"]
 
 COLOURS = {
     "black": "#000000",
