@@ -110,7 +110,7 @@ sanitize: $(READY)
 
 # Each target for RUNS executions, under AddressSanitizer and UBSan: by AFL++ where it is installed, else
 # by the driver of csrc/fuzz/fuzz_main.c. What one dies on is left in build/fuzz.
-RUNS ?= 1000000
+fuzz: RUNS ?= 1000000
 FUZZED := uri params calibration job
 export AFL_NO_UI := 1
 export AFL_SKIP_CPUFREQ := 1
