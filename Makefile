@@ -40,14 +40,27 @@ format: $(READY)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-# The programs in benchmarks/ that need nothing; PICTURES="folder ..." adds those on test pictures.
-BENCHMARKS := $(filter-out benchmarks/degradation%,$(wildcard benchmarks/[a-z]*.py))
+# The programs in benchmarks/ that need no pictures, or PROGRAMS="frame layer"; each one's output stays
+# in build/bench/. One that misses an aim, or fails, stops none of the others, but fails the whole.
+# PICTURES="folder ..." adds those on test pictures.
+PROGRAMS ?= frame layer stages job_queue enlarging_size upscale_memory options precision \
+    precision_plots drift calibration
 SETS = $(foreach folder,$(PICTURES),--set $(notdir $(folder))=$(folder))
 
 bench: $(READY)
-	set -e; for program in $(BENCHMARKS); do $(BIN)/python $$program; done
-	$(if $(PICTURES),$(BIN)/opticonv evaluate $(SETS))
-	$(if $(PICTURES),$(BIN)/python benchmarks/degradation.py $(SETS))
+	@rm -rf build/bench && mkdir -p build/bench
+	$(foreach program,$(PROGRAMS),$(call kept,$(program),benchmarks/$(program).py \
+	    $(if $(filter drift precision_plots,$(program)),--out build/bench)))
+	$(if $(PICTURES),$(call kept,evaluate,-m opticonv evaluate $(SETS)))
+	$(if $(PICTURES),$(call kept,degradation,benchmarks/degradation.py $(SETS) --out build/bench))
+	$(if $(PICTURES),$(call kept,dots,benchmarks/dots.py $(firstword $(PICTURES))))
+	@! test -s build/bench/missed || { echo "missed an aim, or failed:" >&2; \
+	    cat build/bench/missed >&2; exit 1; }
+
+define kept
+@echo "== $(1)"; { $(BIN)/python $(2) || echo "$(1)" >> build/bench/missed; } | tee build/bench/$(1).txt
+
+endef
 
 # The suite of pytest-benchmark: every run is kept as JSON in .benchmarks/, named after the commit.
 # bench-compare sets the last two side by side, or RUNS="0001 0007"; FAIL=median:10% makes bench-save
@@ -102,7 +115,7 @@ sanitize: $(READY)
 
 # Each target for RUNS executions, under AddressSanitizer and UBSan: by AFL++ where it is installed, else
 # by the driver of csrc/fuzz/fuzz_main.c. What one dies on is left in build/fuzz.
-RUNS ?= 1000000
+fuzz: RUNS ?= 1000000
 FUZZED := uri params calibration job
 export AFL_NO_UI := 1
 export AFL_SKIP_CPUFREQ := 1

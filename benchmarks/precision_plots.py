@@ -15,19 +15,19 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import ScalarFormatter
 from rich.console import Console
 from rich.table import Table
 
 from driver import Device, open_device
 from driver.calibration import heaters
 from opticonv.convolution_study import convolution_error, kernels
+from opticonv.count_charts import COLOURS, new_figure, save_figure, tidy
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "driver"))
 from perfect_knowledge import perfect_calibration
 
 PRECISIONS = ("fast", "balanced", "best")
+LINE_COLOURS = (COLOURS["orange"], COLOURS["blue"], COLOURS["green"])
 FRAMES = (96, 128, 192, 256, 384, 512, 768)
 
 
@@ -55,15 +55,17 @@ def by_kind(device: Device, seed: int, console: Console, axes: Axes) -> None:
         ]
         table.add_row(precision, *cells)
     console.print(table)
-    place, width = np.arange(len(PRECISIONS)), 0.8 / len(kernels())
-    for index, kind in enumerate(kernels()):
-        at = place + (index - 1) * width
-        axes.bar(at, [errors["calibrated", p, kind] for p in PRECISIONS], width, label=kind)
+    place = np.arange(len(PRECISIONS))
+    for index, (kind, colour) in enumerate(zip(kernels(), LINE_COLOURS, strict=True)):
+        at = place + 0.2 * (index - 1)
+        ours = [errors["calibrated", p, kind] for p in PRECISIONS]
+        axes.plot(at, ours, "o", color=colour, label=f"{kind} kernels")
         floor = [errors["perfect", p, kind] for p in PRECISIONS]
-        known = "perfect knowledge" if index == 0 else None
-        axes.hlines(floor, at - width / 2, at + width / 2, "black", label=known)
+        known = "perfect knowledge" if index == len(LINE_COLOURS) - 1 else None
+        axes.plot(at, floor, "_", markersize=18, color="black", label=known)
     axes.set_xticks(place, PRECISIONS)
-    label_axes(axes, "By kind of kernel, packed", "precision")
+    axes.set_xlim(-0.5, len(PRECISIONS) - 0.5)
+    label_axes(axes, "by kind of kernel", "precision")
 
 
 def by_frames(uri: str, seed: int, console: Console, axes: Axes) -> None:
@@ -98,20 +100,22 @@ def by_frames(uri: str, seed: int, console: Console, axes: Axes) -> None:
     table.add_row("perfect", "", *(f"{value:.2f}" for value in floor))
     console.print(table)
     data = np.array(rows)
-    for index, name in enumerate(PRECISIONS):
-        (line,) = axes.plot(data[:, 0], data[:, 2 + index], "o-", label=name)
-        known = "perfect knowledge" if index == 0 else None
-        axes.axhline(floor[index], color=line.get_color(), linestyle="--", label=known)
-    label_axes(axes, "Random kernels by calibration, packed", "calibration frames")
+    for index, (name, colour) in enumerate(zip(PRECISIONS, LINE_COLOURS, strict=True)):
+        axes.plot(data[:, 0], data[:, 2 + index], "o-", color=colour, label=name)
+        axes.axhline(floor[index], color=colour, linestyle="--", label=f"{name}, perfect knowledge")
+    label_axes(axes, "by length of the calibration, random kernels", "calibration frames")
 
 
 def label_axes(axes: Axes, title: str, x: str) -> None:
-    axes.set(title=title, xlabel=x, ylabel="error [%]", yscale="log")
+    axes.set_title(title, fontsize=9, loc="left")
+    axes.set_xlabel(x, fontsize=8)
+    axes.set_ylabel("error, of the exact output's non-constant part [%]", fontsize=8)
+    axes.set_yscale("log")
     axes.set_yticks([0.5, 1, 2, 5, 10])
-    axes.yaxis.set_major_formatter(ScalarFormatter())
+    axes.yaxis.set_major_formatter("{x:g}")
     axes.yaxis.set_minor_formatter("")
-    axes.grid(axis="y", alpha=0.3)
-    axes.legend()
+    tidy(axes)
+    axes.legend(fontsize=7, frameon=False)
 
 
 def main() -> int:
@@ -121,14 +125,18 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=Path("plots"), help="folder for the plots")
     options = parser.parse_args()
     console = Console(width=110)
-    figure = Figure((11, 4.2), layout="constrained")
+    figure = new_figure(9.6, 4.2)
     left, right = figure.subplots(1, 2)
+    figure.suptitle(
+        f"3×3 convolutions of photographs, packed, on {options.device}, seed {options.seed}",
+        fontsize=10,
+    )
     with open_device(options.device, seed=options.seed) as device:
         device.calibrate()
         by_kind(device, options.seed, console, left)
     by_frames(options.device, options.seed, console, right)
     options.out.mkdir(parents=True, exist_ok=True)
-    figure.savefig(options.out / "precision.png", dpi=150)
+    save_figure(figure, options.out / "precision.png")
     return 0
 
 

@@ -86,8 +86,8 @@ class ProbeReport:
         share = worst.damage**2 / squares if squares else 0.0
         return (
             f"{worst.name or 'the layer'} hurts most: alone it changes the output by "
-            f"{worst.damage:.2%}, {share:.0%} of what all layers' errors add up to if independent; "
-            f"together they change it by {self.error:.2%}"
+            f"{_percent(worst.damage)}, {share:.0%} of what all layers' errors add up to if "
+            f"independent; together they change it by {_percent(self.error)}"
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -105,6 +105,7 @@ class ProbeReport:
 
         title = f"{self.device}, precision {self.precision}"
         table = Table(title=title, caption=self.verdict, box=box.SIMPLE_HEAD, pad_edge=False)
+        table.caption_justify = "left"
         table.add_column("layer", overflow="fold")
         table.add_column("shape", no_wrap=True)
         for name in ("error", "damage", "frames", "retried", "saturated", "GEMM", "electronic",
@@ -112,12 +113,12 @@ class ProbeReport:
             table.add_column(name, justify="right", no_wrap=True)
         for layer in self.layers:
             style = "bold red" if layer is self.worst else None
-            shares = (f"{layer.error:.2%}", f"{layer.damage:.2%}")
+            shares = (_percent(layer.error), _percent(layer.damage))
             table.add_row(
                 layer.name or "(itself)", layer.shape, *shares, *_sums([layer]), style=style
             )
         table.add_section()
-        table.add_row("all", "", "", f"{self.error:.2%}", *_sums(self.layers))
+        table.add_row("all", "", "", _percent(self.error), *_sums(self.layers))
         return table
 
     def __str__(self) -> str:
@@ -127,6 +128,11 @@ class ProbeReport:
         with console.capture() as captured:
             console.print(self.__rich__())
         return captured.get()
+
+
+def _percent(share: float) -> str:
+    """To a hundredth of a per cent, or to two digits of what is smaller (an ideal device's)."""
+    return f"{share:.2%}" if share >= 1e-4 or not share else f"{100 * share:.1e}%"
 
 
 def _sums(layers: Any) -> list[str]:

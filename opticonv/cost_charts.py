@@ -1,22 +1,25 @@
-"""Charts of time and energy, and of how cost grows with the picture."""
+"""Charts of time and energy, of where light pays, and of how cost grows with the picture."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from opticonv.costing import HOROWITZ_J_PER_MAC, Assumptions, NetworkCost
+from opticonv.costing import HOROWITZ_J_PER_MAC, Assumptions, LayerCost, NetworkCost
 from opticonv.count_charts import COLOURS, new_figure, tidy
+from opticonv.networks import title_of
 
 if TYPE_CHECKING:
+    from driver import DeviceInfo
     from opticonv.counting import NetworkCount
     from opticonv.host import HostLatency
     from opticonv.scaling import Growth
 
-__all__ = ["draw_costs", "draw_growth"]
+__all__ = ["draw_break_even", "draw_costs", "draw_growth"]
 
 DEVICE_COLOURS = (COLOURS["orange"], COLOURS["red"], COLOURS["green"], COLOURS["purple"])
 
@@ -36,7 +39,9 @@ def draw_costs(
     arithmetic_j = [counts[name].gemm * HOROWITZ_J_PER_MAC for name in names]
     square: dict[str, Any] = {"linestyle": "", "marker": "s", "color": COLOURS["black"]}
     upper.plot(places, host_s, label="this host, measured", **square)
-    lower.plot(places, assumed.host_w * host_s, label="this host, measured time", **square)
+    lower.plot(
+        places, assumed.host_w * host_s, label=f"this host at {assumed.host_w:g} W", **square
+    )
     lower.plot(
         places, arithmetic_j, label="GEMM arithmetic alone, 45 nm", linestyle="", marker="_",
         markersize=16, color=COLOURS["black"],
@@ -48,12 +53,14 @@ def draw_costs(
         light: dict[str, Any] = {"linestyle": "", "marker": "o", "color": colour}
         hollow = {**light, "markerfacecolor": "none"}
         upper.plot(x, [cost.light_s for cost in mine], label=f"{device}: light", **light)
-        upper.plot(x, [cost.electronics_s for cost in mine], label="its electronics", **hollow)
+        electronics = f"{device}: electronics"
+        upper.plot(x, [cost.electronics_s for cost in mine], label=electronics, **hollow)
         lower.plot(x, [cost.light_j for cost in mine], label=f"{device}: light", **light)
-        lower.plot(x, [cost.electronics_j for cost in mine], label="its electronics", **hollow)
+        lower.plot(x, [cost.electronics_j for cost in mine], label=electronics, **hollow)
     upper.set_ylabel("time per picture [s]", fontsize=8)
     lower.set_ylabel("energy per picture [J]", fontsize=8)
-    lower.set_xticks(places + 0.2, names, fontsize=8)
+    lower.set_xticks(places + 0.2, [title_of(name) for name in names], fontsize=8)
+    figure.align_ylabels()
     for axes in (upper, lower):
         axes.set_yscale("log")
         tidy(axes)
@@ -62,15 +69,78 @@ def draw_costs(
             axes.axvline(edge, color="#e0e0e0", linewidth=0.6)
         axes.legend(fontsize=7, frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
     figure.suptitle(
-        f"Convolutions of one picture, {assumed.precision!r}: devices by timing and power model, "
-        f"host measured (at {assumed.host_w:g} W)",
+        f"Convolutions of one picture, precision {assumed.precision!r}: devices by timing and "
+        f"power model, the host measured on {_threads(assumed.threads)}",
         fontsize=10,
     )
     return figure
 
 
+def draw_break_even(
+    rows: Mapping[str, Sequence[LayerCost]],
+    infos: Mapping[str, DeviceInfo],
+    of: Mapping[str, Callable[[LayerCost], int]],
+    assumed: Assumptions,
+) -> Figure:
+    """One column a row of ever larger layers: time above, energy below, one layer at a time.
+
+    Where a device's curve passes below the host's better one, light pays.
+    """
+    figure = new_figure(1.8 + 3.4 * len(rows), 6.6)
+    grid = figure.subplots(2, len(rows), sharex="col", sharey="row", squeeze=False)
+    host_w = assumed.host_w
+    for column, (title, costs) in enumerate(rows.items()):
+        upper, lower = grid[:, column]
+        x = [of[title](cost) for cost in costs]
+        for style, label, seconds in (
+            (_STYLES[0], "this host, direct", [cost.direct_s for cost in costs]),
+            (_STYLES[1], "this host, FFT", [cost.fourier_s for cost in costs]),
+        ):
+            upper.plot(x, seconds, label=label, **_LINE, **style)
+            lower.plot(x, [host_w * s for s in seconds], label=label, **_LINE, **style)
+        for (name, info), colour in zip(infos.items(), DEVICE_COLOURS, strict=False):
+            light = {"color": colour, "marker": "o", "label": f"{name}: light"}
+            seconds = [cost.plans[name].device_time_s(info.timing) for cost in costs]
+            energies = [cost.plans[name].energy_j(info.timing, info.power_w) for cost in costs]
+            upper.plot(x, seconds, **_LINE, **light)
+            lower.plot(x, energies, **_LINE, **light)
+        what, _, layer = title.partition(", ")
+        upper.set_title(layer, fontsize=9, loc="left")
+        lower.set_xlabel(f"{what} [pixels a side]", fontsize=8)
+        for axes in (upper, lower):
+            _log_axes(axes, x)
+    grid[0, 0].set_ylabel("time per layer and picture [s]", fontsize=8)
+    grid[1, 0].set_ylabel("energy per layer and picture [J]", fontsize=8)
+    figure.align_ylabels()
+    handles, labels = grid[0, 0].get_legend_handles_labels()
+    figure.legend(
+        handles, labels, loc="outside lower center", ncols=len(labels), fontsize=8, frameon=False
+    )
+    figure.suptitle(
+        f"Where light pays, precision {assumed.precision!r}: light by timing and power model, "
+        f"the host measured on {_threads(assumed.threads)}, at {host_w:g} W",
+        fontsize=10,
+    )
+    return figure
+
+
+def _threads(number: int) -> str:
+    return "1 thread" if number == 1 else f"{number} threads"
+
+
+def _log_axes(axes: Axes, ticks: Sequence[int]) -> None:
+    axes.set_xscale("log", base=2)
+    axes.set_yscale("log")
+    axes.set_xticks(ticks, [str(tick) for tick in ticks], minor=False)
+    axes.set_xticks([], minor=True)
+    tidy(axes)
+
+
 def draw_growth(growths: Sequence[Growth]) -> Figure:
-    """One column a row of layers, MACs above and seconds below, against pixels."""
+    """One column a row of layers, MACs above and seconds below, against pixels.
+
+    The exponents in the legends are those of the last three sizes.
+    """
     figure = new_figure(5.2 * len(growths), 7.6)
     grid = figure.subplots(2, len(growths), sharex=True, squeeze=False)
     for column, growth in enumerate(growths):
@@ -79,14 +149,7 @@ def draw_growth(growths: Sequence[Growth]) -> Figure:
                 points = [(n, v) for n, v in zip(growth.pixels, values, strict=True) if v]
                 x, y = np.array(points, float).T
                 slope = np.polyfit(np.log(x[-3:]), np.log(y[-3:]), 1)[0]
-                axes.plot(
-                    x,
-                    y,
-                    label=f"{label}: $n^{{{slope:.2f}}}$",
-                    linewidth=1.4,
-                    markersize=4,
-                    **style,
-                )
+                axes.plot(x, y, label=f"{label}: $n^{{{slope:.2f}}}$", **_LINE, **style)
             axes.set_xscale("log", base=2)
             axes.set_yscale("log")
             tidy(axes)
@@ -98,10 +161,13 @@ def draw_growth(growths: Sequence[Growth]) -> Figure:
         )
         grid[1, column].set_xlabel("picture, n pixels", fontsize=8)
     grid[0, 0].set_ylabel("MACs left to electronics (counted)", fontsize=8)
-    grid[1, 0].set_ylabel("seconds (host measured, light by its data sheet)", fontsize=8)
+    grid[1, 0].set_ylabel("time [s]: host measured, light by its timing model", fontsize=8)
+    figure.align_ylabels()
     figure.suptitle(growths[0].heading, fontsize=10)
     return figure
 
+
+_LINE: dict[str, Any] = {"linewidth": 1.4, "markersize": 4}
 
 _STYLES: tuple[dict[str, str], ...] = (
     {"color": COLOURS["black"], "marker": "s"},

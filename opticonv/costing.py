@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from driver import DeviceInfo, open_device
 from driver.plan import ConvolutionPlan
@@ -121,6 +121,14 @@ class LayerCost:
     def host_s(self) -> float:
         """The better of both."""
         return min(self.direct_s, self.fourier_s)
+
+    def faster(self, other: LayerCost) -> LayerCost:
+        """This layer, measured once more: the shorter times count."""
+        return replace(
+            self,
+            direct_s=min(self.direct_s, other.direct_s),
+            fourier_s=min(self.fourier_s, other.fourier_s),
+        )
 
 
 def measure_layers(

@@ -11,13 +11,15 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from driver.spectral_macs import CONVENTIONS
 from opticonv.console import count
 from opticonv.files import whole_file
+from opticonv.networks import title_of
 
 if TYPE_CHECKING:
     from opticonv.counting import NetworkCount
 
-__all__ = ["COLOURS", "draw_reductions", "new_figure", "save_figure"]
+__all__ = ["COLOURS", "draw_reductions", "new_figure", "save_figure", "tidy"]
 
 COLOURS = {
     "black": "#000000",
@@ -58,41 +60,59 @@ def tidy(axes: Axes) -> None:
 
 
 def draw_reductions(forward: Sequence[NetworkCount], training: Sequence[NetworkCount]) -> Figure:
-    """How many times fewer MACs than a matrix product takes; forward above, training below."""
-    figure = new_figure(1.6 + 1.15 * len(forward), 6.6)
-    upper, lower = figure.subplots(2, 1, sharex=True)
+    """How many times fewer MACs than a matrix product takes.
+
+    Forward above, training in the middle, and below what the spectral count is in every convention.
+    """
+    figure = new_figure(2.4 + 1.15 * len(forward), 8.8)
+    upper, middle, lower = figure.subplots(3, 1, sharex=True, height_ratios=(3, 3, 2))
     grid, batch, convention = forward[0].grid, forward[0].batch, forward[0].convention
     kinds = {
         "spectral, whole pictures": ("spectral", COLOURS["sky"]),
         "best of both per layer": ("best", COLOURS["blue"]),
         f"spectral on {grid}×{grid} tiles": ("tiled", COLOURS["orange"]),
         "best of both, tiled": ("best_tiled", COLOURS["red"]),
-        "best of both, all electronics counted": ("best_electronic", COLOURS["grey"]),
+        "tiled, all electronics": ("electronic", "#c8c8c8"),
+        "best of both, all electronics": ("best_electronic", "#6e6e6e"),
     }
     _bars(upper, forward, kinds)
-    _bars(lower, training, kinds)
-    upper.set_title("forward pass", fontsize=9, loc="left")
-    lower.set_title("training step (weight and input gradients included)", fontsize=9, loc="left")
+    _bars(middle, training, kinds)
+    _conventions(lower, forward)
+    upper.set_title(f"forward pass, convention {convention.name!r}", fontsize=9, loc="left")
+    middle.set_title(
+        f"training step: forward, weights' and inputs' gradients, convention {convention.name!r}",
+        fontsize=9,
+        loc="left",
+    )
+    lower.set_title(
+        "spectral, whole pictures, forward, by convention: MACs of a complex product, half planes "
+        "(filled) or full ones (hollow)",
+        fontsize=9,
+        loc="left",
+    )
     lower.set_xticks(
         range(len(training)),
         [
-            f"{f.name}\n{count(f.gemm)} fwd\n{count(t.gemm)} train"
+            f"{title_of(f.name)}\n{count(f.gemm)} forward\n{count(t.gemm)} training"
             for f, t in zip(forward, training, strict=True)
         ],
         fontsize=8,
     )
+    lower.set_xlabel("network, GEMM MACs per picture", fontsize=8)
     figure.suptitle(
-        f"How many times fewer MACs than a matrix product (GEMM): convolutions, batch {batch}, "
-        f"convention {convention.name!r}",
-        fontsize=10,
+        f"Convolutions, batch {batch}: how many times fewer MACs than a matrix product (GEMM)",
+        fontsize=11,
     )
-    handles, labels = upper.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=8, frameon=False)
+    figure.align_ylabels()
+    for axes in (upper, lower):
+        axes.legend(
+            fontsize=8, frameon=False, loc="upper left", bbox_to_anchor=(1, 1), borderaxespad=0
+        )
     return figure
 
 
 def _bars(axes: Axes, counts: Sequence[NetworkCount], kinds: dict[str, tuple[str, str]]) -> None:
-    width = 0.84 / len(kinds)
+    width = 0.88 / len(kinds)
     for index, (label, (name, colour)) in enumerate(kinds.items()):
         ratios = [each.gemm / getattr(each, name) for each in counts]
         places = np.arange(len(counts)) + (index - (len(kinds) - 1) / 2) * width
@@ -107,11 +127,35 @@ def _bars(axes: Axes, counts: Sequence[NetworkCount], kinds: dict[str, tuple[str
                 textcoords="offset points",
                 ha="center",
                 va="bottom" if ratio >= 1 else "top",
-                fontsize=5.5,
+                fontsize=6,
             )
+    _ratio_axis(axes)
+    axes.margins(x=0.01, y=0.12)
+
+
+_CONVENTION_COLOURS = {4: COLOURS["sky"], 3: COLOURS["green"], 1: COLOURS["purple"]}
+
+
+def _conventions(axes: Axes, counts: Sequence[NetworkCount]) -> None:
+    """One marker a convention and network."""
+    for index, (name, convention) in enumerate(CONVENTIONS.items()):
+        colour = _CONVENTION_COLOURS[convention.macs_per_product]
+        axes.plot(
+            np.arange(len(counts)) + 0.1 * (index - (len(CONVENTIONS) - 1) / 2),
+            [each.gemm / each.spectral_by(convention) for each in counts],
+            label=name,
+            linestyle="",
+            marker="o",
+            color=colour,
+            markerfacecolor=colour if convention.symmetry else "none",
+        )
+    _ratio_axis(axes)
+    axes.margins(y=0.12)
+
+
+def _ratio_axis(axes: Axes) -> None:
     axes.set_yscale("log", base=2)
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}×")
-    axes.margins(y=0.12)
     axes.axhline(1, color="black", linewidth=0.8)
     tidy(axes)
     axes.set_ylabel("GEMM MACs / MACs", fontsize=8)

@@ -98,7 +98,11 @@ class NetworkCount:
     @property
     def spectral(self) -> float:
         """Spectral products of whole pictures, transforms free."""
-        return self._sum(lambda plan: plan.spectral_macs(self.convention, tiled=False))
+        return self.spectral_by(self.convention)
+
+    def spectral_by(self, convention: SpectralConvention) -> float:
+        """`spectral` in another convention."""
+        return self._sum(lambda plan: plan.spectral_macs(convention, tiled=False))
 
     @property
     def best(self) -> float:

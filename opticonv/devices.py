@@ -36,6 +36,6 @@ def _row(info: DeviceInfo) -> tuple[str, ...]:
         bits,
         info.layout,
         info.detection,
-        f"{info.timing.frame_us() / 1000:.2f} ms",
+        f"{info.timing.frame_us() / 1000:.3g} ms",
         f"{info.power_w:.0f} W",
     )

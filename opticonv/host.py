@@ -43,6 +43,14 @@ class HostLatency:
     convolutions_s: float
     threads: int
 
+    def faster(self, other: HostLatency) -> HostLatency:
+        """The shorter of both, each time by itself."""
+        return HostLatency(
+            min(self.network_s, other.network_s),
+            min(self.convolutions_s, other.convolutions_s),
+            self.threads,
+        )
+
 
 def seconds_of(work: Callable[[], object], *, budget_s: float = 1.0, most: int = 25) -> float:
     """Shortest duration of `work` [s], once warm: until the budget is spent, once at least.

@@ -24,8 +24,9 @@ from opticonv.costing import (
     data_sheet,
     measure_layers,
 )
+from opticonv.errors import CommandError
 from opticonv.files import check_writable, whole_file
-from opticonv.options import Devices, Networks, Picture, Precision, Threads, picture_shape
+from opticonv.options import Devices, Networks, Picture, Precision, Rounds, Threads, picture_shape
 
 if TYPE_CHECKING:
     from opticonv.counting import NetworkCount
@@ -53,18 +54,24 @@ def latency(
         float, typer.Option(min=0.1, help="What this host draws while it convolves [W].")
     ] = HOST_W,
     threads: Threads = None,
+    rounds: Rounds = 1,
     even: Annotated[
         bool, typer.Option("--break-even/--no-break-even", help="Also find where light pays.")
     ] = True,
     plot: Annotated[Path | None, typer.Option(help="Draw time and energy to this file.")] = None,
+    plot_break_even: Annotated[
+        Path | None, typer.Option(help="Draw to this file where light pays.")
+    ] = None,
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Write all figures to this file.")
     ] = None,
 ) -> None:
     """Compare time and energy per picture: devices by their data sheets, this host measured."""
-    for file in (plot, json_file):
+    for file in (plot, plot_break_even, json_file):
         if file is not None:
             check_writable(file)
+    if plot_break_even is not None and not even:
+        raise CommandError("--plot-break-even and --no-break-even contradict each other")
     # Imported here, since torch takes seconds to load and other commands do without.
     from opticonv.counting import count_network
     from opticonv.host import measure, on_threads
@@ -73,38 +80,47 @@ def latency(
     networks = [load_network_named(n, picture_shape(picture)) for n in models or CHARTED]
     infos = {uri.rpartition(":")[2]: data_sheet(uri) for uri in devices or DEVICES}
     hosts: dict[str, HostLatency] = {}
-    counts: dict[str, NetworkCount] = {}
-    costs: list[NetworkCost] = []
-    crossings: dict[str, list[Crossing]] = {}
     layers: dict[str, list[LayerCost]] = {}
     rows = _rows() if even else {}
     with progress_bar() as progress, on_threads(threads):
-        steps = len(networks) + sum(len(shapes) for shapes in rows.values())
+        steps = rounds * (len(networks) + sum(len(shapes) for shapes in rows.values()))
         task = progress.add_task("measuring this host", total=steps)
-        for network in networks:
-            hosts[network.name] = host = measure(network, batch)
-            for name, info in infos.items():
-                counted = count_network(
-                    network,
-                    grid=info.grid[0],
-                    reference_steps=info.reference_steps,
-                    layout=info.layout,
-                    batch=batch,
-                    precision=precision,
+        for _ in range(rounds):
+            for network in networks:
+                host = measure(network, batch)
+                hosts[network.name] = host.faster(hosts.get(network.name, host))
+                progress.advance(task)
+            for title, shapes in rows.items():
+                once = measure_layers(
+                    shapes, infos, CHANNELS, precision, lambda: progress.advance(task)
                 )
-                counts[network.name] = counted
-                costs.append(cost_of_network(counted, info, name, host, host_watts))
-            progress.advance(task)
-        for title, shapes in rows.items():
-            layers[title] = measure_layers(
-                shapes, infos, CHANNELS, precision, lambda: progress.advance(task)
+                known = layers.get(title, once)
+                layers[title] = [a.faster(b) for a, b in zip(once, known, strict=True)]
+    counts: dict[str, NetworkCount] = {}
+    costs: list[NetworkCost] = []
+    for network in networks:
+        for name, info in infos.items():
+            counted = count_network(
+                network,
+                grid=info.grid[0],
+                reference_steps=info.reference_steps,
+                layout=info.layout,
+                batch=batch,
+                precision=precision,
             )
-            crossings[title] = break_even(layers[title], infos, _varied(shapes), host_watts)
+            counts[network.name] = counted
+            host = hosts[network.name]
+            costs.append(cost_of_network(counted, info, name, host, host_watts))
+    varied = {title: _varied(shapes) for title, shapes in rows.items()}
+    crossings: dict[str, list[Crossing]] = {
+        title: break_even(measured, infos, varied[title], host_watts)
+        for title, measured in layers.items()
+    }
     assumed = Assumptions(precision, host_watts, next(iter(hosts.values())).threads)
     console = result_console()
     console.print(_table(counts, hosts, costs, host_watts, batch))
     for title, found in crossings.items():
-        tried = [_varied(rows[title])(cost) for cost in layers[title]]
+        tried = [varied[title](cost) for cost in layers[title]]
         console.print(_crossing_table(title, found, tried))
     console.print("\n".join(assumed.lines()), highlight=False)
     if json_file is not None:
@@ -114,14 +130,29 @@ def latency(
             "gemm_macs": {name: counted.gemm for name, counted in counts.items()},
             "devices": [asdict(cost) for cost in costs],
             "break_even": {t: [asdict(c) for c in found] for t, found in crossings.items()},
+            "break_even_host": {
+                title: [
+                    {
+                        "size": cost.size,
+                        "kernel": cost.kernel,
+                        "direct_s": cost.direct_s,
+                        "fourier_s": cost.fourier_s,
+                    }
+                    for cost in found
+                ]
+                for title, found in layers.items()
+            },
         }
         with whole_file(json_file) as part:
             part.write_text(json.dumps(document, indent=2))
-    if plot is not None:
-        from opticonv.cost_charts import draw_costs
+    if plot is not None or plot_break_even is not None:
+        from opticonv.cost_charts import draw_break_even, draw_costs
         from opticonv.count_charts import save_figure
 
-        save_figure(draw_costs(counts, hosts, costs, assumed), plot)
+        if plot is not None:
+            save_figure(draw_costs(counts, hosts, costs, assumed), plot)
+        if plot_break_even is not None:
+            save_figure(draw_break_even(layers, infos, varied, assumed), plot_break_even)
 
 
 def _rows() -> dict[str, list[tuple[int, int]]]:
@@ -129,9 +160,9 @@ def _rows() -> dict[str, list[tuple[int, int]]]:
     quarter = [(size, size // 4 + 1) for size in SIZES]
     threes = [(size, 3) for size in SIZES]
     return {
-        f"kernel size, {CHANNELS} → {CHANNELS} on {KERNEL_SIZE}²": kernels,
-        f"picture size, {CHANNELS} → {CHANNELS}, kernel a quarter of it": quarter,
-        f"picture size, {CHANNELS} → {CHANNELS}, kernel 3×3": threes,
+        f"kernel size, {CHANNELS} → {CHANNELS} channels on {KERNEL_SIZE}²": kernels,
+        f"picture size, {CHANNELS} → {CHANNELS} channels, kernel a quarter of it": quarter,
+        f"picture size, {CHANNELS} → {CHANNELS} channels, kernel 3×3": threes,
     }
 
 

@@ -40,6 +40,9 @@ def macs(
     training: Annotated[
         bool, typer.Option("--training", help="Count a training step, not a forward pass.")
     ] = False,
+    conventions: Annotated[
+        bool, typer.Option("--conventions", help="Also list spectral counts in every convention.")
+    ] = False,
     layers: Annotated[bool, typer.Option("--layers", help="Also list every layer.")] = False,
     plot: Annotated[
         Path | None, typer.Option(help="Draw the MAC-reduction chart to this file.")
@@ -79,6 +82,8 @@ def macs(
     counts = counted(training)
     console = result_console()
     console.print(_table(counts))
+    if conventions:
+        console.print(_convention_table(counts))
     if layers:
         for each in counts:
             console.print(_layer_table(each))
@@ -117,8 +122,21 @@ def _table(counts: Sequence[NetworkCount]) -> Table:
     return table
 
 
+def _convention_table(counts: Sequence[NetworkCount]) -> Table:
+    from driver.spectral_macs import CONVENTIONS
+
+    table = report_table("spectral, whole pictures, by convention: MACs and times fewer than GEMM")
+    table.add_column("network", no_wrap=True)
+    for name in CONVENTIONS:
+        table.add_column(name, justify="right", no_wrap=True)
+    for each in counts:
+        amounts = [each.spectral_by(convention) for convention in CONVENTIONS.values()]
+        table.add_row(each.name, *(_ratio(amount, each.gemm) for amount in amounts))
+    return table
+
+
 def _layer_table(counted: NetworkCount) -> Table:
-    table = report_table(f"{counted.name}: layers, MACs per picture")
+    table = report_table(f"{counted.name}: layers; MACs per picture, tiles and frames per batch")
     table.add_column("layer")
     table.add_column("kernel, in, out", no_wrap=True)
     names = ("output", "tiles", "frames", "GEMM", "spectral", "tiled", "electronics", "fewest")
@@ -168,6 +186,8 @@ def _notes(counted: NetworkCount, precision: str) -> str:
 
 
 def _as_dict(counted: NetworkCount) -> dict[str, Any]:
+    from driver.spectral_macs import CONVENTIONS
+
     names = ("gemm", "spectral", "best", "tiled", "best_tiled", "electronic", "best_electronic")
     return {
         "name": counted.name,
@@ -177,6 +197,9 @@ def _as_dict(counted: NetworkCount) -> dict[str, Any]:
         "training": counted.training,
         "convention": counted.convention.name,
         "macs_per_picture": {name: getattr(counted, name) for name in names},
+        "spectral_by_convention": {
+            name: counted.spectral_by(convention) for name, convention in CONVENTIONS.items()
+        },
         "other_macs": counted.other_macs,
         "layers": [
             {

@@ -17,6 +17,7 @@ __all__ = [
     "Networks",
     "Picture",
     "Precision",
+    "Rounds",
     "Seed",
     "Threads",
     "Weights",
@@ -50,6 +51,14 @@ Calibration = Annotated[
 ]
 Threads = Annotated[
     int | None, typer.Option(min=1, help="Threads of this host; by default torch's number.")
+]
+Rounds = Annotated[
+    int,
+    typer.Option(
+        min=1,
+        help="How often all of it is timed, in turn; the fastest counts, since other load on a "
+        "machine only ever adds.",
+    ),
 ]
 Weights = Annotated[
     str, typer.Option(help="Name of the network's weights, or a .safetensors file.")

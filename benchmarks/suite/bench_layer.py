@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import torch
 from torch import nn
 
 from driver import Device
+from driver.plan import ConvolutionPlan
 from nn import convert_to_optical
 from opticonv.host import fourier_convolution
 
@@ -32,9 +34,22 @@ def bench_forward_fft(benchmark: Any, layer: nn.Conv2d, pictures: torch.Tensor) 
 @pytest.mark.parametrize("precision", ["fast", "balanced", "best"])
 @torch.no_grad()
 def bench_forward_light(
-    benchmark: Any, layer: nn.Conv2d, pictures: torch.Tensor, lab: Device, precision: Any
+    benchmark: Any,
+    layer: nn.Conv2d,
+    pictures: torch.Tensor,
+    lab: Device,
+    costs_of: Callable[[ConvolutionPlan], dict[str, float]],
+    precision: Any,
 ) -> None:
     benchmark.group = _name("forward", layer)
+    plan = ConvolutionPlan.for_shapes(
+        pictures.shape,
+        layer.weight.shape,
+        grid=lab.info.grid[0],
+        padding=layer.kernel_size[0] // 2,
+        precision=precision,
+    )
+    benchmark.extra_info |= costs_of(plan)
     benchmark(convert_to_optical(layer, lab, precision=precision), pictures)
 
 

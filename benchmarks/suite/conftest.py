@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
 
 import pytest
 import torch
 from torch import nn
 
 from driver import Device, open_device
+from driver.plan import ConvolutionPlan
 
 BATCH, CHANNELS, SIZE = 4, 16, 64
 
@@ -27,6 +29,24 @@ def lab() -> Iterator[Device]:
     with open_device("emulator:lab", seed=7) as device:
         device.calibrate()
         yield device
+
+
+@pytest.fixture(scope="session")
+def costs_of(lab: Device) -> Callable[[ConvolutionPlan], dict[str, float]]:
+    """What a plan counts, to be kept as `extra_info` beside the timing of its execution."""
+
+    def costs(plan: ConvolutionPlan) -> dict[str, float]:
+        return {
+            "frames": plan.frames,
+            "pilots": plan.pilots,
+            "exposures": plan.exposures,
+            "device_time_s": plan.device_time_s(lab.info.timing),
+            "energy_j": plan.energy_j(lab.info.timing, lab.info.power_w),
+            **{f"macs_{name}": macs for name, macs in asdict(plan.macs).items()},
+            "macs_electronic": plan.macs.electronic,
+        }
+
+    return costs
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
-from opticonv.networks.registry import BUILT_IN, CHARTED, Network, load_network_named
+from opticonv.networks.registry import (
+    BUILT_IN,
+    CHARTED,
+    Network,
+    load_network_named,
+    title_of,
+)
 
-__all__ = ["BUILT_IN", "CHARTED", "Network", "load_network_named"]
+__all__ = ["BUILT_IN", "CHARTED", "Network", "load_network_named", "title_of"]

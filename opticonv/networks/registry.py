@@ -19,7 +19,7 @@ from opticonv.networks.resnet import resnet18, resnet34, resnet34_7x7, resnet50
 from opticonv.networks.unet import unet
 from opticonv.networks.vgg import vgg16
 
-__all__ = ["BUILT_IN", "CHARTED", "Network", "load_network_named"]
+__all__ = ["BUILT_IN", "CHARTED", "Network", "load_network_named", "title_of"]
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,26 @@ BUILT_IN = {
 
 CHARTED = ("alexnet", "vgg16", "resnet18", "resnet34", "resnet50", "resnet34-7x7", "unet", "sr")
 """Names of those that are counted where none is named."""
+
+_TITLES = {
+    "alexnet": "AlexNet",
+    "vgg16": "VGG-16",
+    "resnet18": "ResNet-18",
+    "resnet34": "ResNet-34",
+    "resnet50": "ResNet-50",
+    "resnet34-7x7": "ResNet-34 7×7",
+    "unet": "U-Net",
+    "sr": "SR, ×8",
+}
+
+
+def title_of(name: str) -> str:
+    """What papers call a network of that name; of a user's own, ``FILE.py:FACTORY``, the factory.
+
+    >>> title_of("resnet34-7x7"), title_of("nets/mine.py:Mine"), title_of("sr-unet")
+    ('ResNet-34 7×7', 'Mine', 'sr-unet')
+    """
+    return _TITLES.get(name, name.rpartition(":")[2])
 
 
 def load_network_named(name: str, picture: tuple[int, int, int] | None = None) -> Network:

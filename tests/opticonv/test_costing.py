@@ -41,6 +41,43 @@ def test_host_times_convolutions_within_the_whole() -> None:
     assert host.threads == torch.get_num_threads()
 
 
+def test_of_several_rounds_the_fastest_counts() -> None:
+    slow, fast = HostLatency(0.5, 0.2, 1), HostLatency(0.4, 0.3, 1)
+    assert slow.faster(fast) == fast.faster(slow) == HostLatency(0.4, 0.2, 1)
+    layer = LayerCost(40, 3, 2.0, 3.0, {})
+    again = layer.faster(LayerCost(40, 3, 2.5, 1.0, {}))
+    assert (again.direct_s, again.fourier_s, again.host_s) == (2.0, 1.0, 1.0)
+    growth = scaling.Growth("", "", [4, 9], [1, 1], {}, {"direct": [2.0, 3.0], "light": [1.0, 1.0]})
+    other = dataclasses.replace(growth, seconds={"direct": [1.0, 4.0], "light": [1.0, 1.0]})
+    assert growth.faster(other).seconds == {"direct": [1.0, 3.0], "light": [1.0, 1.0]}
+
+
+def test_rounds_are_timed_in_turn(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times = iter([0.3, 0.1, 0.2])
+    asked = []
+
+    def measured(network: Network, batch: int) -> HostLatency:
+        asked.append((network.name, batch))
+        return HostLatency(1.0, next(times), 1)
+
+    monkeypatch.setattr("opticonv.host.measure", measured)
+    done = run("latency", "sr", "--rounds", 3, "--no-break-even", "--json", "l.json")
+    assert done.exit_code == 0, done.output
+    assert asked == [("sr", 1)] * 3
+    found = json.loads((tmp_path / "l.json").read_text())
+    assert found["host"]["sr"]["convolutions_s"] == 0.1
+    electronics = {cost["device"]: cost["electronics_s"] for cost in found["devices"]}
+    assert electronics["lab"] == electronics["nextgen"]
+
+
+def test_a_picture_of_what_is_not_sought_is_refused(run: Run) -> None:
+    done = run("latency", "sr", "--no-break-even", "--plot-break-even", "b.png")
+    assert done.exit_code == 1
+    assert "contradict each other" in done.stderr
+
+
 def test_a_networks_cost_is_its_plans() -> None:
     info = data_sheet("emulator:lab")
     counted = count_network(BUILT_IN["sr"], grid=64, batch=2)
@@ -112,7 +149,8 @@ def test_commands_print_draw_and_write(
     monkeypatch.setattr(latency, "SIZES", (16, 32))
     monkeypatch.setattr(scaling, "SIZES", (16, 32, 64))
     devices = ("--device", "emulator:lab", "--device", "emulator:lab?device__n=32")
-    done = run("latency", "sr", *devices, "--threads", 1, "--plot", "l.png", "--json", "l.json")
+    plots = ("--plot", "l.png", "--plot-break-even", "b.png")
+    done = run("latency", "sr", *devices, "--threads", 1, *plots, "--json", "l.json")
     assert done.exit_code == 0, done.output
     for words in ("Horowitz", "a choice", "all reference", "Where light pays"):
         assert words in " ".join(done.stdout.split())
@@ -123,5 +161,5 @@ def test_commands_print_draw_and_write(
     assert done.exit_code == 0, done.output
     growing, fixed = json.loads((tmp_path / "s.json").read_text())
     assert growing["pixels"] == fixed["pixels"] == [256, 1024, 4096]
-    for name in ("l.png", "s.png"):
+    for name in ("l.png", "b.png", "s.png"):
         assert (tmp_path / name).stat().st_size > 20_000

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from driver.spectral_macs import CONVENTIONS
+
 Run = Callable[..., Any]
 
 MINE = """
@@ -45,6 +47,20 @@ def test_a_users_own_network(run: Run, tmp_path: Path) -> None:
     assert training.exit_code == 0
     (mine,) = json.loads((tmp_path / "t.json").read_text())
     assert mine["macs_per_picture"]["gemm"] == 600 * (2 * 100 + 3 * 8)
+
+
+def test_every_convention_beside_the_chosen_one(run: Run, tmp_path: Path) -> None:
+    result = run("macs", "vgg16", "--convention", "3-real", "--conventions", "--json", "macs.json")
+    assert result.exit_code == 0
+    (vgg,) = json.loads((tmp_path / "macs.json").read_text())
+    spectral = vgg["spectral_by_convention"]
+    assert list(spectral) == list(CONVENTIONS)
+    assert vgg["macs_per_picture"]["spectral"] == spectral["3-real"]
+    assert spectral["3-real"] * 4 == spectral["4-real"] * 3
+    assert f"{spectral['4-real'] / 1e9:.3f}" == "3.943"
+    for name, ratio in (("4-real", "3.89"), ("complex", "15.57")):
+        assert name in result.stdout
+        assert f"({ratio}×)" in result.stdout
 
 
 def test_draws_the_chart(run: Run, tmp_path: Path) -> None:
