@@ -13,10 +13,11 @@ where one calibration ages:
 
 PSNR (RGB) of every enlargement is compared, picture by picture, with that of the *electronic*
 network of the first weights; error bars are 95 % intervals over pictures and specimens.  More
-weights are more lines: those fine-tuned on the degraded device show what noise-aware training wins
-back; ``{sweep}`` and ``{value}`` in a file's name stand for the point.  Points without a file are
-left out, and so are those that the calibration finds it cannot describe.  `--keep` holds what is
-measured, and what it holds already isn't measured again.
+weights are more lines: those fine-tuned on the degraded device (``noise_aware.py``) show what
+noise-aware training wins back; ``{sweep}``, ``{value}`` and ``{seed}`` in a file's name stand for
+the point and the specimen.  Points without a file are left out, and so are those that the
+calibration finds it cannot describe.  `--keep` holds what is measured, and what it holds already
+isn't measured again.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from typing import Annotated, Any
 import torch
 import typer
 from degradation_plots import Line, Point, draw
+from degradation_sweeps import SWEEPS, Sweep
 from rich.console import Console
 from torch import nn
 
@@ -46,70 +48,6 @@ from opticonv.evaluate.methods import load_networks
 from opticonv.evaluate.sets import batches, open_sets
 
 console = Console(width=110)
-
-LAB_BITS, LAB_WELL_E, LAB_GAIN, LAB_REFERENCE = 12, 1e5, 25.0, 200.0
-LAB_BLACK_DN, LAB_BLACK_ERROR_DN = 64.0, 2.0
-
-
-@dataclass(frozen=True)
-class Sweep:
-    """One axis: its label, its values, what each means for the profile, and `lab`'s own value."""
-
-    label: str
-    values: tuple[float, ...]
-    overrides: Callable[[float], dict[str, Any]]
-    lab: float | None
-    log: bool = False
-    ages: bool = False
-
-
-def _adc_bits(bits: float) -> dict[str, Any]:
-    step = 2.0 ** (LAB_BITS - bits)
-    return {
-        "device__adc_bits": int(bits),
-        "camera__gain_e_per_dn": LAB_GAIN * step,
-        "camera__black_level_dn": LAB_BLACK_DN / step,
-        "camera__black_level_error_dn": LAB_BLACK_ERROR_DN / step,
-    }
-
-
-def _full_well(electrons: float) -> dict[str, Any]:
-    ratio = electrons / LAB_WELL_E
-    return {
-        "camera__full_well_e": electrons,
-        "camera__gain_e_per_dn": LAB_GAIN * ratio,
-        "reference__rate_photons_per_us": LAB_REFERENCE * ratio,
-    }
-
-
-def _crosstalk(link: float) -> dict[str, Any]:
-    return {"thermal__link_nearest": link, "thermal__link_partner": link / 2}
-
-
-SWEEPS = {
-    "adc_bits": Sweep("converter of the camera [bits]", (6, 7, 8, 10, 12, 14), _adc_bits, 12),
-    "full_well": Sweep(
-        "full well of the camera [electrons]",
-        (3e3, 1e4, 3e4, 1e5, 3e5),
-        _full_well,
-        1e5,
-        log=True,
-    ),
-    "crosstalk": Sweep(
-        "phase of the nearest heater over a heater's own",
-        (0.0, 0.01, 0.02, 0.04, 0.08),
-        _crosstalk,
-        0.02,
-    ),
-    "drift": Sweep(
-        "device time since the calibration [s]",
-        (1, 10, 30, 100, 300, 1000, 3600),
-        lambda age: {},
-        None,
-        log=True,
-        ages=True,
-    ),
-}
 
 
 def _calibrate(device: Device) -> None:
@@ -180,77 +118,96 @@ class Weights:
         name, equals, place = text.partition("=")
         return cls(name, place if equals else name)
 
-    def network(self, sweep: str, value: float) -> nn.Module | None:
+    def network(self, sweep: str, value: float, seed: int) -> nn.Module | None:
         """The network of a point; None where a pattern's file isn't there."""
-        place = self.place.format(sweep=sweep, value=f"{value:g}")
+        place = self.place.format(sweep=sweep, value=f"{value:g}", seed=seed)
         if place != self.place and not Path(place).is_file():
             return None
         return load_networks([place])[0].model
 
 
+class Specimen:
+    """One specimen with one profile, opened and calibrated when it is first needed."""
+
+    def __init__(self, uri: str, seed: int, overrides: dict[str, Any]) -> None:
+        self._uri, self._seed, self._overrides = uri, seed, overrides
+        self._device: Device | None = None
+        self.begin_s = 0.0
+
+    @property
+    def device(self) -> Device:
+        """Calibrated."""
+        if self._device is None:
+            self._device = open_device(self._uri, seed=self._seed, **self._overrides)
+            _calibrate(self._device)
+            self.begin_s = self._device.telemetry().device_time_s
+        return self._device
+
+    def differences(self, network: nn.Module, pictures: Pictures) -> list[float]:
+        """Of the network by its light."""
+        return pictures.differences(convert_to_optical(network, self.device))
+
+    def aged(
+        self, network: nn.Module, pictures: Pictures, age_s: float, tracked: bool
+    ) -> list[float]:
+        """The same, that long after the calibration, with pilots or without."""
+        device = self.device
+        device.idle(max(age_s - (device.telemetry().device_time_s - self.begin_s), 0.0))
+        optics = device if tracked else UntrackedDevice(device)
+        return pictures.differences(convert_to_optical(network, optics))
+
+    def close(self) -> None:
+        """Close the device if it was opened."""
+        if self._device is not None:
+            self._device.close()
+
+
+Measurement = tuple[Key, Callable[[], list[float]]]
+
+
 def measure(
     name: str, sweep: Sweep, weights: Sequence[Weights], seeds: int, uri: str, pictures: Pictures
-) -> Iterator[tuple[Key, Callable[[], list[float]]]]:
+) -> Iterator[Measurement]:
     """Points of a sweep in an order that calibrates least, each with what measures it."""
     for seed in range(seeds):
         if sweep.ages:
             yield from _ageing(name, sweep, weights, seed, uri, pictures)
             continue
         for value in sweep.values:
-            for line in weights:
-                network = line.network(name, value)
-                if network is not None:
-                    yield (
-                        (name, value, line.name, seed),
-                        _once(uri, seed, sweep.overrides(value), network, pictures),
-                    )
-
-
-def _once(
-    uri: str, seed: int, overrides: dict[str, Any], network: nn.Module, pictures: Pictures
-) -> Callable[[], list[float]]:
-    def measured() -> list[float]:
-        with open_device(uri, seed=seed, **overrides) as device:
-            _calibrate(device)
-            return pictures.differences(convert_to_optical(network, device))
-
-    return measured
+            specimen = Specimen(uri, seed, sweep.overrides(value))
+            try:
+                for line in weights:
+                    network = line.network(name, value, seed)
+                    if network is not None:
+                        yield (
+                            (name, value, line.name, seed),
+                            partial(specimen.differences, network, pictures),
+                        )
+            finally:
+                specimen.close()
 
 
 def _ageing(
-    name: str,
-    sweep: Sweep,
-    weights: Sequence[Weights],
-    seed: int,
-    uri: str,
-    pictures: Pictures,
-) -> Iterator[tuple[Key, Callable[[], list[float]]]]:
-    """One specimen that is calibrated once; ages are those at the beginning of a measurement."""
-    opened: list[tuple[Device, float]] = []
+    name: str, sweep: Sweep, weights: Sequence[Weights], seed: int, uri: str, pictures: Pictures
+) -> Iterator[Measurement]:
+    """A specimen that is calibrated once, for every line anew, so that all see it at the same ages.
 
-    def measured(value: float, network: nn.Module, tracked: bool) -> list[float]:
-        if not opened:
-            fresh = open_device(uri, seed=seed)
-            _calibrate(fresh)
-            opened.append((fresh, fresh.telemetry().device_time_s))
-        device, begin = opened[0]
-        device.idle(max(value - (device.telemetry().device_time_s - begin), 0.0))
-        return pictures.differences(
-            convert_to_optical(network, device if tracked else UntrackedDevice(device))
-        )
-
-    try:
-        for value in sweep.values:
-            for line in weights:
-                network = line.network(name, value)
-                if network is None:
-                    continue
-                for tracked in (False, True):
-                    about = f"{line.name}, {'with pilots' if tracked else 'without pilots'}"
-                    yield (name, value, about, seed), partial(measured, value, network, tracked)
-    finally:
-        for device, _ in opened:
-            device.close()
+    Ages are those at the beginning of a measurement.
+    """
+    for line in weights:
+        for tracked in (False, True):
+            about = f"{line.name}, {'with pilots' if tracked else 'without pilots'}"
+            specimen = Specimen(uri, seed, {})
+            try:
+                for value in sweep.values:
+                    network = line.network(name, value, seed)
+                    if network is not None:
+                        yield (
+                            (name, value, about, seed),
+                            partial(specimen.aged, network, pictures, value, tracked),
+                        )
+            finally:
+                specimen.close()
 
 
 def lines_of(name: str, found: dict[Key, list[float]]) -> list[Line]:
@@ -261,13 +218,31 @@ def lines_of(name: str, found: dict[Key, list[float]]) -> list[Line]:
             grids.setdefault(line, {}).setdefault(value, []).append(values)
     lines = []
     for line, points in grids.items():
-        drawn = []
-        for value, grid in sorted(points.items()):
-            several = len(grid) > 1
-            interval = crossed_interval(grid) if several else paired_interval(grid[0])
-            drawn.append(Point(value, interval.mean, interval.low, interval.high))
-        lines.append(Line(line, tuple(drawn)))
+        lines.append(Line(line, tuple(_point(v, grid) for v, grid in sorted(points.items()))))
     return lines
+
+
+def _point(value: float, grid: Sequence[Sequence[float]]) -> Point:
+    """Mean and interval of differences by specimen and picture."""
+    interval = crossed_interval(grid) if len(grid) > 1 else paired_interval(grid[0])
+    return Point(value, interval.mean, interval.low, interval.high)
+
+
+def tell_gains(name: str, found: dict[Key, list[float]], first: str, other: str) -> None:
+    """What the weights `other` have won beside the `first`, picture by picture, at each point."""
+    grids: dict[tuple[float, str], list[list[float]]] = {}
+    for (sweep, value, line, seed), values in found.items():
+        known = found.get((sweep, value, line.replace(other, first, 1), seed))
+        if sweep == name and line.startswith(other) and known is not None:
+            won = [after - before for after, before in zip(values, known, strict=True)]
+            grids.setdefault((value, line), []).append(won)
+    for (value, line), grid in sorted(grids.items()):
+        won = _point(value, grid)
+        console.print(
+            f"{name} {value:g}, {line} − {first}: {won.mean:+.3f} dB "
+            f"[{won.low:+.3f}, {won.high:+.3f}], {len(grid)} specimens",
+            highlight=False, markup=False,
+        )  # fmt: skip
 
 
 def main(
@@ -303,6 +278,8 @@ def main(
                 kept.note(key, measured())
             except CalibrationError as error:
                 console.print(f"{key[0]} {key[1]:g}, seed {key[3]}: left out: {error}")
+        for other in lines[1:]:
+            tell_gains(name, kept.found, lines[0].name, other.name)
         if out is not None:
             about = f"{len(pictures.electronic)} pictures, {seeds} specimens"
             path = out / f"degradation_{name}.png"

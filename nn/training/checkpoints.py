@@ -40,6 +40,10 @@ class Checkpoints(Checkpoint):
         self._every_steps = every_steps
         self._stop = stop
 
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Hear signals oneself; see `StopRequest.listen`."""
+        self._stop.listen()
+
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:

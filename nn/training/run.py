@@ -20,7 +20,7 @@ from nn.training.checkpoints import CHECKPOINT, Checkpoints, check_resumable
 from nn.training.config import TrainingConfig
 from nn.training.data_module import PhotographData
 from nn.training.export import WEIGHTS, ExportedWeights, complete_card, make_card
-from nn.training.interruption import StopRequest, listening
+from nn.training.interruption import StopRequest
 from nn.training.lit_module import EpochRecord, SuperResolutionTraining
 from nn.training.run_log import RunLog
 
@@ -97,7 +97,7 @@ def train(
         Checkpoints(folder, config.run.checkpoint_every_steps, request),
     ]
     log = RunLog(config.run.log_every_steps, config.run.pictures_every_epochs, config.run.pictures)
-    with _quiet(), listening(request):
+    with _quiet(), request.listening():
         trainer = Trainer(
             **_processes(config),
             max_epochs=config.optimiser.epochs,

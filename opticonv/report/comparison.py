@@ -35,7 +35,7 @@ class Panel:
     Attributes
     ----------
     key : str
-        "original", "input", "bicubic", "electronic", "optical" or "difference".
+        A key of `NAMES`.
     name : str
     figures : str
         Below its name.
@@ -63,8 +63,10 @@ class Comparison:
         For ids.
     title, sizes : str
     panels : tuple of Panel
-    pairs : tuple of (str, str)
-        Keys of what the slider shows at its left and right; the first at the start.
+    pair : (str, str)
+        Keys of what the slider shows at its left and right at the start.
+    choices : tuple of str
+        Keys of all that it can show.
     box : Box
         The close-up.
     thumbnail : Embedded
@@ -76,12 +78,16 @@ class Comparison:
     title: str
     sizes: str
     panels: tuple[Panel, ...]
-    pairs: tuple[tuple[str, str], ...]
+    pair: tuple[str, str]
+    choices: tuple[str, ...]
     box: Box
     side: int
     thumbnail: Embedded
     remark: str
 
+
+SECOND = "second-"
+"""Before the keys of the stronger network's panels."""
 
 NAMES = {
     "original": "Original",
@@ -89,12 +95,22 @@ NAMES = {
     "bicubic": "Bicubic",
     "electronic": "Electronic network",
     "optical": "Optical network",
+    "second-electronic": "Strong network, electronic",
+    "second-optical": "Strong network, optical",
     "difference": f"Difference ×{GAIN}",
 }
 
 
-def compare(trial: Trial, number: int) -> Comparison:
-    """All panels of one trial; `number` tells it from others of the same name."""
+def compare(trial: Trial, number: int, second: Trial | None = None) -> Comparison:
+    """All panels of one trial; `number` tells it from others of the same name.
+
+    Parameters
+    ----------
+    trial : Trial
+    number : int
+    second : Trial or None
+        The same photograph by a stronger network, for two panels more.
+    """
     shown = trial.pictures
     side, small = shown.optical.shape[-1], shown.small.shape[-1]
     truth = trial.truth
@@ -104,6 +120,8 @@ def compare(trial: Trial, number: int) -> Comparison:
         "bicubic": shown.bicubic,
         "electronic": shown.electronic,
         "optical": shown.optical,
+        "second-electronic": None if second is None else second.pictures.electronic,
+        "second-optical": None if second is None else second.pictures.optical,
         # Noise of this size does not compress; of a large picture its figure has to do.
         "difference": None if truth is None else difference(shown.optical, shown.electronic),
     }
@@ -111,18 +129,17 @@ def compare(trial: Trial, number: int) -> Comparison:
     seen = shown.optical if truth is None else truth
     box = _box(trial, extent)
     panels = tuple(
-        _panel(key, trial, picture, box, side)
+        _panel(key, trial if not key.startswith(SECOND) or second is None else second, picture, box)
         for key, picture in pictures.items()
         if picture is not None
     )
-    pairs = [("bicubic", "optical"), ("electronic", "optical"), ("bicubic", "electronic")]
-    pairs.append(("input" if truth is None else "original", "optical"))
     return Comparison(
         slug=f"photo-{number}-{_slug(trial.name)}",
         title=trial.name,
         sizes=f"{small}² → {side}²",
         panels=panels,
-        pairs=tuple(pairs),
+        pair=("bicubic", "optical"),
+        choices=tuple(panel.key for panel in panels if panel.key != "difference"),
         box=box,
         side=side,
         thumbnail=embed(_reduced(seen), 12_000),
@@ -138,7 +155,8 @@ def _box(trial: Trial, extent: int) -> Box:
     return Box(SCALE * found.top, SCALE * found.left, SCALE * found.side)
 
 
-def _panel(key: str, trial: Trial, picture: torch.Tensor, box: Box, side: int) -> Panel:
+def _panel(key: str, trial: Trial, picture: torch.Tensor, box: Box) -> Panel:
+    side = trial.pictures.optical.shape[-1]
     own = box.reduced(side // picture.shape[-1])
     title = f"{trial.name} to {side}²"
     name = NAMES[key]
@@ -146,7 +164,7 @@ def _panel(key: str, trial: Trial, picture: torch.Tensor, box: Box, side: int) -
     return Panel(
         key=key,
         name=name,
-        figures=_figures(key, trial, picture),
+        figures=_figures(key.removeprefix(SECOND), trial, picture),
         whole=embed(picture, WHOLE_BYTES[side]),
         close=embed(own.of(picture).contiguous(), CLOSE_BYTES),
         alt=f"{title}: {name.lower()}",

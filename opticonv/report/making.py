@@ -28,8 +28,8 @@ from opticonv.report.photos import choose_photos
 
 __all__ = ["Wishes", "cost_charts", "make_report", "shown_losses"]
 
-WEIGHTS = "original"
-"""Of the pictures that are compared."""
+WEIGHTS, SECOND = "original", "strong"
+"""Of the pictures that are compared; the second network only if it comes with the package."""
 
 
 @dataclass(frozen=True)
@@ -70,10 +70,12 @@ def make_report(wishes: Wishes) -> None:
         studies = load_figures(wishes.figures) if wishes.figures is not None else []
         chosen = choose_photos(wishes.pictures)
         others = shown_losses()
-        runs = len(chosen.photos) * len({WEIGHTS, *others})
+        second = SECOND if SECOND in others else None
+        compared = {WEIGHTS} if second is None else {WEIGHTS, second}
+        runs = len(chosen.photos) * len({*compared, *others}) + wishes.large * len(compared)
         with (
             ready_device(wishes.uri, wishes.seed, wishes.calibration) as device,
-            _steps(runs + wishes.large + 2) as step,
+            _steps(runs + 2) as step,
         ):
             measured = measure(
                 device,
@@ -83,6 +85,7 @@ def make_report(wishes: Wishes) -> None:
                 precision=wishes.precision,
                 weights=WEIGHTS,
                 others=others,
+                second=second,
                 large=wishes.large,
                 step=step,
             )

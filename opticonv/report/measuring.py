@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from torch import nn
 
@@ -52,6 +52,10 @@ class Measured:
         The picture that is enlarged beyond any original.
     others : tuple of WeightsTrial
         Of the table of losses.
+    second : WeightsTrial or None
+        A stronger network's, of the same photographs, that is compared too.
+    second_large : Trial or None
+        What it makes of the picture that is enlarged beyond any original.
     curves : tuple of Chart
         Precision and drift.
     layers : tuple of str
@@ -69,6 +73,8 @@ class Measured:
     others: tuple[WeightsTrial, ...]
     curves: tuple[Chart, ...]
     layers: tuple[str, ...]
+    second: WeightsTrial | None = None
+    second_large: Trial | None = None
     warnings: tuple[str, ...] = field(default=())
 
     @property
@@ -86,6 +92,7 @@ def measure(
     precision: Precision,
     weights: str,
     others: Sequence[str],
+    second: str | None,
     large: bool,
     step: Step,
 ) -> Measured:
@@ -102,7 +109,9 @@ def measure(
     weights : str
         Of the pictures that are compared.
     others : sequence of str
-        Of the table of losses; `weights` among them is not run twice.
+        Of the table of losses; `weights` and `second` among them are not run twice.
+    second : str or None
+        Of a stronger network that is compared too.
     large : bool
         Whether to enlarge the first photograph from 256² to 2048².
     step : callable
@@ -113,21 +122,32 @@ def measure(
     driver.DriverError
         What the device refuses.
     """
-    network = load_pretrained(weights)
     meter = MeteredDevice(device, check=True)
-    main = measure_weights(meter, weights, photos, precision, step)
-    enlarged = None
+    compared = [weights, *([second] if second is not None else [])]
+    tried = {
+        name: measure_weights(meter, name, photos, precision, step)
+        for name in dict.fromkeys([*compared, *others])
+    }
+    enlarged: list[Trial | None] = [None, None]
     if large:
-        step(f"enlarging {photos[0].name} to 2048²")
-        optical = convert_to_optical(network, meter, precision=precision)
-        enlarged = run_large(photos[0].name, photos[0].picture, network, optical, meter)
-    tried = [
-        main if name == weights else measure_weights(meter, name, photos, precision, step)
-        for name in others
-    ]
-    return measure_around(
-        device, uri, seed, main, enlarged, precision=precision, others=tried, step=step
+        for place, name in enumerate(compared):
+            step(f"enlarging {photos[0].name} to 2048² by {name}")
+            network = load_pretrained(name)
+            optical = convert_to_optical(network, meter, precision=precision)
+            enlarged[place] = run_large(photos[0].name, photos[0].picture, network, optical, meter)
+    found = measure_around(
+        device,
+        uri,
+        seed,
+        tried[weights],
+        enlarged[0],
+        precision=precision,
+        others=[tried[name] for name in others],
+        step=step,
     )
+    if second is None:
+        return found
+    return replace(found, second=tried[second], second_large=enlarged[1])
 
 
 def measure_around(

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 
 from opticonv.costing import HOST_W
+from opticonv.demo.trial import Trial
 from opticonv.errors import CommandError
 from opticonv.pages.rendering import render
 from opticonv.report.charts import Chart
-from opticonv.report.comparison import compare, loss_cards
+from opticonv.report.comparison import Comparison, compare, loss_cards
 from opticonv.report.drawing import svg_of
 from opticonv.report.figures import FigurePicture
-from opticonv.report.measuring import Measured
+from opticonv.report.measuring import Measured, WeightsTrial
 from opticonv.report.photos import Chosen
 from opticonv.report.provenance import facts_of
 from opticonv.report.tables import Table, chart_table, cost_table, quality_table, weights_table
@@ -67,14 +68,14 @@ def page_of(
     CommandError
         The page would be larger than `LIMIT_BYTES`.
     """
-    large = [] if measured.large is None else [measured.large]
+    compared = [each for each in (measured.weights, measured.second) if each is not None]
     text = render(
         "opticonv.report",
         "report.html",
         measured=measured,
-        comparisons=[compare(t, n) for n, t in enumerate([*measured.trials, *large], 1)],
+        comparisons=_comparisons(measured),
         key_figures=key_figures(measured),
-        quality=quality_table(measured.trials),
+        quality=_noted_once([quality_table(each.trials, each.name) for each in compared]),
         losses=loss_cards(measured.others),
         loss_table=weights_table(measured.others),
         evaluation=evaluation,
@@ -83,7 +84,9 @@ def page_of(
         studies=_drawn("study", [each for each in studies if isinstance(each, Chart)]),
         study_pictures=[each for each in studies if isinstance(each, FigurePicture)],
         costs=_drawn("cost", costs),
-        cost=cost_table([*measured.trials, *large], HOST_W),
+        cost=_noted_once(
+            [cost_table(_enlarged(measured, each), each.name, HOST_W) for each in compared]
+        ),
         shortfalls=shortfalls(measured, HOST_W),
         facts=facts_of(measured, chosen, command),
     )
@@ -93,6 +96,26 @@ def page_of(
             f"{LIMIT_BYTES / 1e6:g} MB; show fewer photographs or figures"
         )
     return text
+
+
+def _enlarged(measured: Measured, weights: WeightsTrial) -> list[Trial]:
+    """All trials of one of the networks that are compared, the largest picture last."""
+    large = measured.large if weights is measured.weights else measured.second_large
+    return [*weights.trials, *([] if large is None else [large])]
+
+
+def _noted_once(tables: Sequence[Table]) -> list[Table]:
+    """Tables of one form, of which only the last keeps the note."""
+    return [*(replace(table, note="") for table in tables[:-1]), *tables[-1:]]
+
+
+def _comparisons(measured: Measured) -> list[Comparison]:
+    trials = _enlarged(measured, measured.weights)
+    others: list[Trial | None] = [None] * len(trials)
+    if measured.second is not None:
+        others = [*measured.second.trials, measured.second_large]
+    pairs = zip(trials, others, strict=False)
+    return [compare(trial, number, other) for number, (trial, other) in enumerate(pairs, 1)]
 
 
 def _drawn(kind: str, charts: Sequence[Chart]) -> list[Drawn]:

@@ -44,7 +44,8 @@ def facts_of(measured: Measured, chosen: Chosen, command: Sequence[str]) -> tupl
     command : sequence of str
         What was typed, program and arguments.
     """
-    made = {trial.name: trial for trial in (measured.weights, *measured.others)}
+    compared = [measured.weights, *([] if measured.second is None else [measured.second])]
+    made = {trial.name: trial for trial in (*compared, *measured.others)}
     return (
         Facts("Device", _device(measured)),
         Facts("Calibration", _calibration(measured)),

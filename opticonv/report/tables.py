@@ -52,7 +52,7 @@ class Table:
     note: str = ""
 
 
-def quality_table(trials: Sequence[Trial]) -> Table:
+def quality_table(trials: Sequence[Trial], weights: str) -> Table:
     """PSNR and SSIM of the photographs by method, and how far light is from electronics."""
     rows = []
     for trial in trials:
@@ -66,7 +66,7 @@ def quality_table(trials: Sequence[Trial]) -> Table:
         rows.append([sum(column) / len(rows) for column in zip(*rows, strict=True)])
         names.append("mean")
     return Table(
-        caption="Quality of the enlargements against the original",
+        caption=f"Quality of the enlargements by “{weights}” against the original",
         head=(
             "photograph", "PSNR dB, bicubic", "electronic", "optical", "optical − electronic",
             "SSIM, bicubic", "electronic", "optical", "agreement dB",
@@ -82,7 +82,7 @@ def _quality_cells(row: Sequence[float]) -> list[str]:
     return [*psnr, signed(row[3], 3), *(f"{value:.3f}" for value in row[4:7]), f"{row[7]:.1f}"]
 
 
-def cost_table(trials: Sequence[Trial], electronic_w: float) -> Table:
+def cost_table(trials: Sequence[Trial], weights: str, electronic_w: float) -> Table:
     """What each enlargement took, by light and electronically."""
     rows = []
     for trial in trials:
@@ -103,7 +103,7 @@ def cost_table(trials: Sequence[Trial], electronic_w: float) -> Table:
             )
         )
     return Table(
-        caption="What the enlargements took",
+        caption=f"What the enlargements by “{weights}” took",
         head=(
             "photograph", "frames", "MAC as matrix products", "MAC left to electronics by light",
             "device time", "device energy", "host time, emulating", "host time, electronic",

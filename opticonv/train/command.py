@@ -45,6 +45,8 @@ def train(
         settings = settings.model_copy(update={"run": changed})
 
     # Imported here, since Lightning takes seconds to load and mistakes above need none of it.
+    from lightning.pytorch.utilities import rank_zero_only
+
     from nn.training.interruption import InterruptedRunError
     from nn.training.run import train as run
     from opticonv.train.progress import RunProgress
@@ -52,9 +54,10 @@ def train(
     try:
         finished = run(settings, out, command=_command_line(), callbacks=[RunProgress()])
     except InterruptedRunError as error:
-        result_console().print(
-            f"{error}; the same command goes on", highlight=False, soft_wrap=True
-        )
+        if rank_zero_only.rank == 0:
+            result_console().print(
+                f"{error}; the same command goes on", highlight=False, soft_wrap=True
+            )
         raise typer.Exit(130) from None
     except (ValueError, FileNotFoundError) as error:
         raise CommandError(str(error)) from None

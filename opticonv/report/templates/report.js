@@ -52,6 +52,7 @@
   // ---- the slider ----------------------------------------------------------------------------
 
   function addSlider(photo) {
+    const slot = photo.querySelector(".slot-slider");
     const range = make("input", { type: "range", min: 0, max: 100, step: 1, value: 50 });
     const left = make("img", { class: "left", alt: "" });
     const right = make("img", { class: "right", alt: "" });
@@ -61,10 +62,26 @@
       "div", { class: "slider" }, right, left, leftTag, rightTag, range,
       make("span", { class: "divider", "aria-hidden": "true" })
     );
-    const leftReading = make("p", { class: "reading" });
-    const rightReading = make("p", { class: "reading" });
+    const choices = slot.dataset.choices.split(" ");
+    const sides = slot.dataset.pair.split(" ").map(function (key, index) {
+      return side(["Left", "Right"][index], key, choices);
+    });
     const hint = make("p", { class: "note hint" }, "Drag the divider, or move it with the arrow keys.");
     let names = ["", ""];
+
+    // What lies at one side of the divider: a choice of pictures, and the figures of the chosen one.
+    function side(where, key, keys) {
+      const choice = make("select", {});
+      for (const each of keys) choice.append(make("option", { value: each }, panelOf(photo, each).name));
+      choice.value = key;
+      choice.addEventListener("change", compare);
+      const figures = make("span", {});
+      return {
+        choice: choice,
+        figures: figures,
+        reading: make("p", { class: "reading" }, make("label", {}, make("span", {}, where), choice), figures),
+      };
+    }
 
     function move() {
       slider.style.setProperty("--at", range.value + "%");
@@ -75,17 +92,16 @@
       rightTag.hidden = range.value > 85;
     }
 
-    function compare(pair) {
-      const sides = pair.split(":").map(function (key) { return panelOf(photo, key); });
-      names = sides.map(function (side) { return side.name; });
-      left.src = sides[0].image.src;
-      right.src = sides[1].image.src;
-      left.alt = sides[0].image.alt + ", left of the divider";
-      right.alt = sides[1].image.alt + ", right of the divider";
+    function compare() {
+      const shown = sides.map(function (each) { return panelOf(photo, each.choice.value); });
+      names = shown.map(function (each) { return each.name; });
+      left.src = shown[0].image.src;
+      right.src = shown[1].image.src;
+      left.alt = shown[0].image.alt + ", left of the divider";
+      right.alt = shown[1].image.alt + ", right of the divider";
       leftTag.textContent = names[0];
       rightTag.textContent = names[1];
-      leftReading.replaceChildren(make("span", {}, "Left"), make("strong", {}, names[0]), sides[0].figures);
-      rightReading.replaceChildren(make("span", {}, "Right"), make("strong", {}, names[1]), sides[1].figures);
+      sides.forEach(function (each, index) { each.figures.textContent = shown[index].figures; });
       range.setAttribute("aria-label", "Divider: " + names[0] + " at its left, " + names[1] + " at its right");
       move();
     }
@@ -109,17 +125,8 @@
       if (slider.hasPointerCapture(event.pointerId)) follow(event);
     });
 
-    const pairs = make("fieldset", { class: "pairs" }, make("legend", {}, "Compare, left with right"));
-    photo.dataset.pairs.trim().split(/\s+/).forEach(function (pair, index) {
-      const shown = pair.split(":").map(function (key) { return panelOf(photo, key).name.replace(" network", ""); });
-      const choice = radio(photo.id + "-pair", pair, index === 0, shown.join(" | "));
-      choice.input.addEventListener("change", function () { compare(pair); });
-      pairs.append(choice.label);
-      if (index === 0) compare(pair);
-    });
-    photo.querySelector(".slot-slider").append(
-      slider, make("div", { class: "aside" }, pairs, leftReading, rightReading, hint)
-    );
+    compare();
+    slot.append(slider, make("div", { class: "aside" }, sides[0].reading, sides[1].reading, hint));
   }
 
   // ---- close-ups of a region that the reader picks -------------------------------------------

@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 
 from driver import open_device
+from nn import model_card
 from opticonv.demo.trial import Trial
 from opticonv.pages.embedding import embed
 from opticonv.report.charts import Chart, Series
@@ -51,9 +52,12 @@ def measured(chosen: Chosen) -> Measured:
     with open_device(uri) as device:
         found = measure(
             device, uri, None, chosen.photos, precision="fast", weights="original",
-            others=("original",), large=False, step=lambda _: None,
+            others=("original",), second=None, large=False, step=lambda _: None,
         )  # fmt: skip
-    return replace(found, large=_enlarged(found.trials[0]))
+    large = _enlarged(found.trials[0])
+    # The page does not look at the pictures, and the strong network takes its time.
+    strong = replace(found.weights, name="strong", card=model_card("strong"))
+    return replace(found, large=large, second=strong, second_large=large)
 
 
 def _enlarged(trial: Trial) -> Trial:

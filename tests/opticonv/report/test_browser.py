@@ -168,8 +168,9 @@ def test_the_divider_follows_a_drag(open_page: Open, width: int) -> None:
     assert 74 <= float(divider(browser).removesuffix("%")) <= 76
 
 
-def test_pairs_and_photographs_are_chosen_by_keyboard(open_page: Open) -> None:
-    browser = open_page(DESKTOP)
+@WIDTHS
+def test_photographs_and_sides_are_chosen_by_keyboard(open_page: Open, width: int) -> None:
+    browser = open_page(width)
     assert len(visible(browser, ".photo")) == 1
     tab_to(browser, ".chooser input")
     press(browser, "ARROW_RIGHT")
@@ -177,13 +178,18 @@ def test_pairs_and_photographs_are_chosen_by_keyboard(open_page: Open) -> None:
     assert len(shown) == 1
     assert "astronaut" in shown[0].get_attribute("id")
     before = visible(browser, ".slider img.left")[0].get_attribute("src")
-    tab_to(browser, ".pairs input")
-    press(browser, "ARROW_DOWN")
+    choice = tab_to(browser, ".reading select")
+    assert choice.accessible_name == "Left"
+    choice.send_keys("Strong network, e")  # what keyboards do with a list
     assert visible(browser, ".slider img.left")[0].get_attribute("src") != before
+    assert tab_to(browser, ".reading select").accessible_name == "Right"
+    press(browser, "ARROW_DOWN", "ARROW_DOWN")
     assert [tag.text for tag in visible(browser, ".tag")] == [
-        "Electronic network",
-        "Optical network",
+        "Strong network, electronic",
+        "Strong network, optical",
     ]
+    left, right = (tag.rect for tag in visible(browser, ".tag"))
+    assert left["x"] + left["width"] < right["x"]
 
 
 def test_a_close_up_shows_the_same_pixels_of_every_method(open_page: Open) -> None:
@@ -208,7 +214,7 @@ def test_a_close_up_shows_the_same_pixels_of_every_method(open_page: Open) -> No
         });
         """
     )
-    assert equal == [True] * 6
+    assert equal == [True] * 8
     rendering = "return getComputedStyle(document.querySelector('.closeups canvas')).imageRendering"
     assert browser.execute_script(rendering) == "pixelated"
 
@@ -228,7 +234,7 @@ def test_without_script_all_pictures_lie_side_by_side(open_page: Open) -> None:
     photos = browser.find_elements("css selector", ".photo")
     assert len(photos) == 3
     sizes = [image.rect for image in browser.find_elements("css selector", ".photo img")]
-    assert len(sizes) == 2 * 12 + 2 * 4
+    assert len(sizes) == 2 * 16 + 2 * 6
     assert min(min(size["width"], size["height"]) for size in sizes) > 100
 
 

@@ -79,9 +79,9 @@ def test_ids_are_unique_and_references_to_them_resolve(outline: Outline) -> None
 
 def test_every_picture_has_a_description_and_a_size(outline: Outline) -> None:
     pictures = [found for tag, found in outline.elements if tag == "img"]
-    # Five methods and a difference, whole and close up, of two photographs; of the large one no
+    # Seven methods and a difference, whole and close up, of two photographs; of the large one no
     # original and no difference; three cards of losses, whole and close up; a study's picture.
-    assert len(pictures) == 2 * 6 * 2 + 2 * 4 + 3 * 2 + 1
+    assert len(pictures) == 2 * 8 * 2 + 2 * 6 + 3 * 2 + 1
     for found in pictures:
         assert found["alt"]
         assert found["width"]
@@ -122,6 +122,15 @@ def test_its_size_is_bounded(
     monkeypatch.setattr(page_module, "LIMIT_BYTES", 100_000)
     with pytest.raises(CommandError, match=r"\d MB, more than 0\.1 MB; show fewer"):
         page_of(replace(measured, large=None), chosen, command=["opticonv"])
+
+
+def test_a_package_without_the_strong_network_has_a_page_too(
+    measured: Measured, chosen: Chosen
+) -> None:
+    alone = replace(measured, second=None, second_large=None)
+    outline = Outline(page_of(alone, chosen, command=["opticonv"]))
+    assert len(outline.all("data-key")) == 2 * (2 * 6 + 4)
+    assert outline.all("data-choices")[0] == "original input bicubic electronic optical"
 
 
 def test_sections_without_content_are_left_out(measured: Measured, chosen: Chosen) -> None:
