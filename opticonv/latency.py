@@ -161,7 +161,7 @@ def _rows() -> dict[str, list[tuple[int, int]]]:
     threes = [(size, 3) for size in SIZES]
     return {
         f"kernel size, {CHANNELS} → {CHANNELS} channels on {KERNEL_SIZE}²": kernels,
-        f"picture size, {CHANNELS} → {CHANNELS} channels, kernel a quarter of it": quarter,
+        f"picture size, {CHANNELS} → {CHANNELS} channels, kernel a quarter of the picture": quarter,
         f"picture size, {CHANNELS} → {CHANNELS} channels, kernel 3×3": threes,
     }
 
