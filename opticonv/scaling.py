@@ -59,6 +59,14 @@ def scaling(
     threads: Threads = None,
     rounds: Rounds = 1,
     largest: Annotated[int, typer.Option(min=64, help="Side of the largest picture.")] = 512,
+    timed: Annotated[
+        int,
+        typer.Option(
+            min=64,
+            help="Side of the largest picture that this host is timed on; beyond, costs are only "
+            "counted. Directly, 512² with a kernel of 129² takes most of a minute.",
+        ),
+    ] = 512,
     plot: Annotated[Path | None, typer.Option(help="Draw the curves to this file.")] = None,
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Write all values to this file.")
@@ -82,7 +90,7 @@ def scaling(
         found: dict[str, Growth] = {}
         for _ in range(rounds):
             for title, kernels in rows.items():
-                growth = _growth(title, sizes, kernels, info, precision)
+                growth = _growth(title, sizes, kernels, info, precision, timed)
                 found[title] = growth.faster(found.get(title, growth))
                 progress.advance(task)
         growths = list(found.values())
@@ -101,7 +109,12 @@ def scaling(
 
 
 def _growth(
-    title: str, sizes: list[int], kernels: list[int], info: DeviceInfo, precision: str
+    title: str,
+    sizes: list[int],
+    kernels: list[int],
+    info: DeviceInfo,
+    precision: str,
+    timed: int = SIZES[-1],
 ) -> Growth:
     # Imported here, since torch takes seconds to load and other commands do without.
     from opticonv.host import direct_seconds, fourier_seconds, next_fast_length
@@ -131,8 +144,9 @@ def _growth(
         macs[tiles].append(small.macs.electronic)
         macs[whole].append(large.macs.electronic)
         macs[products].append(large.macs.spectral)
-        seconds["direct"].append(direct_seconds(1, size, kernel))
-        seconds["FFT"].append(fourier_seconds(1, size, kernel))
+        known = size <= timed
+        seconds["direct"].append(direct_seconds(1, size, kernel) if known else 0.0)
+        seconds["FFT"].append(fourier_seconds(1, size, kernel) if known else 0.0)
         seconds[tiles].append(small.device_time_s(info.timing))
         seconds[whole].append(large.device_time_s(info.timing.grown(side / grid)))
     return Growth(
@@ -169,7 +183,10 @@ def _table(growth: Growth) -> object:
             f"{round(pixels**0.5)}²",
             f"{kernel}²",
             *(f"{values[index]:.2g}" for values in growth.macs.values()),
-            *(f"{values[index]:.2g}" for values in growth.seconds.values()),
+            *(
+                f"{values[index]:.2g}" if values[index] else ""
+                for values in growth.seconds.values()
+            ),
         )
     return table
 

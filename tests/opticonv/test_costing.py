@@ -137,6 +137,10 @@ def test_growth_is_as_the_theory_says(monkeypatch: pytest.MonkeyPatch) -> None:
     assert order(growing, tiles) == pytest.approx(2, abs=0.1), "kernels cut into blocks"
     for curve in ("direct", tiles, "light, a device as large"):
         assert order(fixed, curve) == pytest.approx(1, abs=0.15), curve
+    # What is not timed is still counted.
+    counted = scaling._growth("", sizes, [3, 3], info, "fast", 128)
+    assert counted.seconds["direct"] == counted.seconds["FFT"] == [1.0, 0.0]
+    assert (counted.macs, counted.pixels) == (fixed.macs, fixed.pixels)
     # One frame, each way, whatever its size: only writing and reading grow, with the side.
     first, last = growing.seconds["light, a device as large"]
     assert 1 < last / first < 4.2
