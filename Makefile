@@ -114,8 +114,10 @@ sanitize: $(READY)
 	$(BIN)/ctest --test-dir build/tsan --output-on-failure
 
 # Each target for RUNS executions, under AddressSanitizer and UBSan: by AFL++ where it is installed, else
-# by the driver of csrc/fuzz/fuzz_main.c. What one dies on is left in build/fuzz.
+# (or with AFL= on the command line) by the driver of csrc/fuzz/fuzz_main.c. What one dies on is left in
+# build/fuzz.
 fuzz: RUNS ?= 1000000
+AFL  := $(shell command -v afl-fuzz)
 FUZZED := uri params calibration job
 export AFL_NO_UI := 1
 export AFL_SKIP_CPUFREQ := 1
@@ -125,14 +127,14 @@ fuzz: $(READY)
 	$(C_TESTS) -B build/fuzz -DODEV_TESTS=OFF -DODEV_FUZZ=ON -DODEV_OPENMP=OFF \
 	    -DODEV_SANITIZE=address,undefined
 	$(BIN)/cmake --build build/fuzz
-	$(if $(shell command -v afl-fuzz),$(foreach target,$(FUZZED),$(call afl,$(target))),\
+	$(if $(AFL),$(foreach target,$(FUZZED),$(call afl,$(target))),\
 	    $(foreach target,$(FUZZED),$(call own,$(target))))
 
 # The time limit is for a machine that has other work; the statistics say what was reached.
 define afl
 set -e; cd build/fuzz && rm -rf afl/$(1) && mkdir -p afl/seeds && printf 'null:8?n=2' > afl/seeds/text && \
     head -c 512 /dev/zero > afl/seeds/zeros && ASAN_OPTIONS=abort_on_error=1:symbolize=0:detect_leaks=0 \
-    afl-fuzz -i afl/seeds -o afl/$(1) $(call dictionary,$(1),-x ) -E $(RUNS) -m none -t 20000 \
+    $(AFL) -i afl/seeds -o afl/$(1) $(call dictionary,$(1),-x ) -E $(RUNS) -m none -t 20000 \
     -- ./afl_$(1) > afl/$(1).log && \
     grep -E 'execs_done|edges_found|corpus_found|saved_|run_time' afl/$(1)/default/fuzzer_stats && \
     test -z "$$(find afl/$(1)/default/crashes afl/$(1)/default/hangs -name 'id:*')"

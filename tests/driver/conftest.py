@@ -40,6 +40,13 @@ def kernels(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
+def on_kernels(kernels: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The test's calls, and the devices that it opens, use one set of kernels after another."""
+    monkeypatch.setenv("ODEV_KERNELS", kernels)
+    return kernels
+
+
+@pytest.fixture
 def with_kernels(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Device]:
     """`open_device` on named kernels; skips where the processor lacks them."""
 

@@ -16,6 +16,8 @@ from driver.library import check, lib, struct
 from driver.plan import ConvolutionPlan
 from driver.tiling import lay_out
 
+pytestmark = pytest.mark.usefixtures("on_kernels")
+
 GRID = 16
 SIZES = [(64, 64), (12, 5), (4, 64), (2, 9), (1, 1), (3, 2), (11, 30)]
 

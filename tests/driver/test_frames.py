@@ -146,6 +146,7 @@ def test_frames_are_scaled_one_by_one(lab: Device, targets: Targets, error_of: E
         assert error_of(seen, np.fft.fft2(frame, norm="ortho")) < 0.05
 
 
+@pytest.mark.usefixtures("on_kernels")
 @pytest.mark.parametrize("uri", ["emulator:lab", "emulator:ideal"])
 def test_encode_agrees_with_the_reference_codec(
     calibrated: Opener, targets: Targets, monkeypatch: pytest.MonkeyPatch, uri: str
@@ -188,6 +189,7 @@ def test_encode_knows_the_second_ring_and_the_substrate(
     assert np.max(np.abs(off)) < 20
 
 
+@pytest.mark.usefixtures("on_kernels")
 def test_decode_agrees_with_the_reference_codec(calibrated: Opener, targets: Targets) -> None:
     """Reference steps 0.2 rad off: a conjugate leak of some 10 %, which decode has to undo."""
     x = targets(3, 32, 32)
@@ -208,6 +210,7 @@ def test_decode_agrees_with_the_reference_codec(calibrated: Opener, targets: Tar
         assert relative(seen, np.fft.fft2(x, norm="ortho")) < 0.05
 
 
+@pytest.mark.usefixtures("on_kernels")
 def test_merging_agrees_with_the_reference_codec(lab: Device, targets: Targets) -> None:
     """Exposures of every brightness, from dark to saturated, weighted by inverse variance."""
     assert lab.calibration is not None

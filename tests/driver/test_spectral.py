@@ -12,6 +12,8 @@ from driver import spectral
 from driver.errors import ValueRangeError
 from driver.library import check, lib, struct
 
+pytestmark = pytest.mark.usefixtures("on_kernels")
+
 GRIDS = [2, 8, 11, 32, 37, 64]
 
 

@@ -25,6 +25,7 @@ from driver.errors import (
     ShapeError,
     ValueRangeError,
 )
+from driver.library import lib
 
 SEED = 7
 N = 16
@@ -425,3 +426,34 @@ device.close()
 
 def test_tickets_are_the_parent_s(run_python: Callable[[str], None]) -> None:
     run_python(FORKED)
+
+
+class Watched:
+    """The C library, and what was called of it."""
+
+    def __init__(self) -> None:
+        self.called: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        self.called.append(name)
+        return getattr(lib, name)
+
+
+def test_who_waits_lends_its_thread_to_short_jobs_alone(
+    slow: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a time limit or Ctrl-C would have to wait for the job's end, it does not."""
+    watched = Watched()
+    monkeypatch.setattr("driver.ticket.lib", watched)
+    code = long_job(slow)[:1]
+    slow._handle.frame_s = 1e-4  # what it would be told by a blocking call
+
+    def lends(job: NDArray[Any], timeout: float | None) -> bool:
+        submitted = slow.submit_expose(job)
+        watched.called.clear()
+        assert submitted.result(timeout).shape == (len(job), 4, 32, 32)
+        return "odev_lend" in watched.called
+
+    assert lends(code, None)
+    assert not lends(code, 60)
+    assert not lends(long_job(slow), None)
