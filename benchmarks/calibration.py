@@ -7,7 +7,7 @@ with what was fabricated, in the gauge that docs/calibration.md gives.  Pull: er
 sigma.  Beside the worst pull stands what the worst of that many Gaussian ones is expected to be.
 "sigma ratio": RMS error over RMS stated sigma, which so many numbers know to what stands behind it.
 OUT are a ratio that is beyond 1.5 by more than it is uncertain, and a pull of more than 3, or 1.5
-more than expected.
+more than expected.  Of fewer than ten devices single numbers are too few for a ratio.
 """
 
 from __future__ import annotations

@@ -27,6 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--plot", type=Path, default=None, help="PNG file to write")
     options = parser.parse_args(arguments)
+    if options.plot is not None and not options.plot.absolute().parent.is_dir():
+        parser.error(f"--plot {options.plot}: there is no folder {options.plot.parent}")
     try:
         with open_device(options.uri, seed=options.seed) as device:
             reports = run_laboratory(device, routine=options.routine).reports
@@ -36,7 +38,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     report = reports[-1]
     print("\n".join(report_lines(report)))
     if options.plot is not None:
-        options.plot.write_bytes(png_of(report.plots))
+        try:
+            options.plot.write_bytes(png_of(report.plots))
+        except OSError as error:
+            print(f"--plot: {error}", file=sys.stderr)
+            return 1
     return int(report.verdict == "failed")
 
 

@@ -83,7 +83,9 @@ def link_sigma(bench: Bench) -> RealArray:
     joint one is ``sigma^2 (1 - f) / (1 + f)``.
     """
     one_way = bench.refinement.sigma.links
-    _, scatter, _ = bench.refinement.link_prior()
+    # In layout 4f each fit knows the population of its own chip, and has 0 for the other.
+    fits = filter(None, (bench.refinement, bench.last_refinement))
+    scatter = np.sum([fit.link_prior()[1] for fit in fits], 0)
     sigma = np.zeros((*one_way.shape[:2], 4, *one_way.shape[3:]))
     for index in range(4):
         offset = DIRECTIONS[index]

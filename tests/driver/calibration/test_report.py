@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from driver.calibration import __main__ as calibration_script
 from driver.calibration.__main__ import main
-from driver.calibration.drawing import png_of
+from driver.calibration.drawing import _mean_and_scatter, png_of
 from driver.calibration.report import Check, Histogram, Line, Panel, Picture, judged
 
 
@@ -43,3 +44,24 @@ def test_routines_are_scripts(capsys, tmp_path):
     assert "beam waist" in printed
     assert (tmp_path / "flat.png").read_bytes().startswith(b"\x89PNG")
     assert main(["flat", "emulator:nothing"]) == 1
+
+
+def test_a_plot_that_cannot_be_written_is_said_before_any_frame(capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr(calibration_script, "open_device", lambda *_, **__: pytest.fail("opened"))
+    with pytest.raises(SystemExit):
+        main(["flat", "--plot", str(tmp_path / "no" / "flat.png")])
+    assert "there is no folder" in capsys.readouterr().err
+
+
+def test_a_plot_that_is_a_folder_is_said_after_the_values(capsys, tmp_path):
+    assert main(["dark", "emulator:lab?device__n=8", "--plot", str(tmp_path)]) == 1
+    printed = capsys.readouterr()
+    assert "black level" in printed.out
+    assert "--plot" in printed.err
+
+
+def test_means_are_rounded_to_their_scatter():
+    values = np.array([-1.0, 1.0, 1e-14, 0.0])
+    assert _mean_and_scatter(values) == "0 ± 0.71"
+    assert _mean_and_scatter(854 + 190 * np.array([-1.0, 1.0])) == "854 ± 190"
+    assert _mean_and_scatter(np.full(3, 2.5)) == "2.5 ± 0"
