@@ -14,7 +14,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from driver import Calibration, Device, open_device
-from driver.precision import Exposure, PassOptions, Precision
+from driver.precision import PRECISIONS, Exposure, PassOptions, Precision
 from opticonv.convolution_study import exact_convolution, kernels, photographs, total_variance
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "driver"))
@@ -78,6 +78,7 @@ def _one_by_one(device: Device, x: Array, w: Array) -> Array:
 
 
 TWO_GAIN = _own("two_gain", "two_gain")
+HALOS = replace(PRECISIONS["balanced"], seams=False)
 OPTIONS = {
     "emulator:lab": (
         Option("precision", "balanced", _at("balanced")),
@@ -85,6 +86,8 @@ OPTIONS = {
         Option("precision", "best", _at("best")),
         Option("packing", "off", _at("balanced", pack=False)),
         Option("mosaic", "off: each picture by itself", _one_by_one),
+        Option("halos", "carried by light", _at(HALOS)),
+        Option("halos", "carried by light, fast", _at(replace(PRECISIONS["fast"], seams=False))),
         Option("exposure", "single, two_gain", _at(_own("single", "two_gain"))),
         Option("exposure", "two_gain, single", _at(_own("two_gain", "single"))),
         Option("averaging", "two_gain, averaged", _at(_own("two_gain", "averaged"))),
@@ -104,6 +107,7 @@ OPTIONS = {
         Option("precision", "best", _at("best")),
         Option("packing", "off", _at("balanced", pack=False)),
         Option("mosaic", "off: each picture by itself", _one_by_one),
+        Option("halos", "carried by light", _at(HALOS)),
         Option("residual", "on", _at(_own("two_gain", "two_gain", residual=(True, False)))),
         Option("best, packing", "off", _at("best", pack=False)),
     ),

@@ -7,7 +7,8 @@ and benchmarks read it.
 Of the ways to do a convolution, the plan takes the one with the fewest frames: a stride by phases
 or not (`driver.sampling`), and halos of tiles carried by light or left to electronics along rows
 and columns (`driver.cutting`). Electronics may take halos over only where they have no more to do
-in all than with halos carried, since each frame spared is one less to encode and decode.
+in all than with halos carried, since each frame spared is one less to encode and decode, and where
+seven eighths of the products are left to light.
 """
 
 from __future__ import annotations
@@ -32,6 +33,9 @@ from driver.spectral_macs import REAL_MACS, SpectralConvention
 from driver.tracking import PILOT_PERIOD
 
 __all__ = ["ConvolutionPlan", "KernelPart", "Macs"]
+
+#: Of a convolution's products as a matrix product: most that electronics may do at seams.
+LARGEST_SHARE = 1 / 8
 
 
 @dataclass(frozen=True)
@@ -312,8 +316,10 @@ def _plan(
         if sampling.stride != (1, 1) or (rows and columns):
             continue
         plan = planned(sampling, (rows, columns))
-        if plan.frames < best.frames and plan.macs.electronic <= most:
-            best = plan
+        if plan.frames < best.frames:
+            macs = plan.macs
+            if macs.electronic <= most and macs.seams <= LARGEST_SHARE * macs.gemm:
+                best = plan
     return best
 
 

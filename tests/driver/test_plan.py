@@ -11,6 +11,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from driver.codec_macs import encode_macs
 from driver.info import Timing
+from driver.kernel_parts import kernel_parts
 from driver.plan import ConvolutionPlan
 from driver.precision import PRECISIONS, PassOptions, Precision
 from driver.tracking import PILOT_PERIOD
@@ -59,6 +60,24 @@ def test_halos_are_left_out_only_where_electronics_have_less_to_do() -> None:
     own = replace(PRECISIONS["balanced"], seams=False)
     shapes = ((4, 16, 64, 64), (16, 16, 11, 11))
     assert ConvolutionPlan.for_shapes(*shapes, grid=64, padding=5, precision=own).tiles == 8
+
+
+def test_light_keeps_most_of_the_products() -> None:
+    """On 11×11 tiles 7×7 kernels' seams would be too much, though electronics had less to do."""
+    plan = ConvolutionPlan.for_shapes((1, 2, 44, 44), (2, 2, 7, 7), grid=11, padding=3)
+    without = _with_seams(plan)
+    assert without.frames < plan.frames
+    assert without.macs.electronic < plan.macs.electronic
+    assert without.macs.seams > without.macs.gemm / 8
+    assert not plan.parts[0].has_seams
+
+
+def _with_seams(plan: ConvolutionPlan) -> ConvolutionPlan:
+    parts = kernel_parts(
+        plan.grid, plan.batch, plan.inputs, plan.groups, plan.sampling, plan.dense, plan.padded,
+        (False, False),
+    )  # fmt: skip
+    return replace(plan, parts=parts)
 
 
 def test_seam_macs_are_the_products_beyond_a_tiles_rim() -> None:
