@@ -21,7 +21,7 @@ __all__ = ["analogue_layers"]
 
 
 def _lightning(channels: int, kernel: int) -> torch.nn.Module:
-    """Converters of 8 bits, noise on weights and on sums; a layer has noise in training mode alone."""
+    """Converters of 8 bits, noise on weights and sums; there is noise in training mode alone."""
     nn = importlib.import_module("aihwkit_lightning.nn")
     configs = importlib.import_module("aihwkit_lightning.simulator.configs")
     config = configs.TorchInferenceRPUConfig()

@@ -2,12 +2,13 @@
 
 Run it as ``python benchmarks/gradients.py [--seed 7] [--markdown]``.
 
-Grey photographs of 126² and eight random 3×3 kernels as in ``precision.py``, padding 1; the output's
-gradient is white noise, or what a squared error gives that compares the output with itself shifted by
-a pixel.  Devices calibrate themselves.  Cosines and errors are of the whole gradient against torch's
-in double precision; frames and device time are the device's own counters, host seconds this
-machine's.  A twin's gradient takes no light.  The last line of each device is the forward pass: what
-it shows against the exact convolution, and against what the twin foretells.
+Grey photographs of 126² and eight random 3×3 kernels as in ``precision.py``, padding 1.  The
+output's gradient is white noise or structured: the output less itself shifted by a pixel.  Devices
+calibrate themselves.  Cosines and errors are of the whole gradient against torch's in double
+precision; frames and device time are the device's own counters, host seconds this machine's.  A
+twin's gradient takes no light.  The last lines of each device are of the forward pass: its error
+against the exact convolution, and against what the twin foretells.  Takes a few minutes, for the
+twin.
 """
 
 from __future__ import annotations
@@ -117,8 +118,9 @@ def of_device(name: str, device: Device, x: Array, w: Array) -> Iterator[tuple[s
     for pack in (True, False):
         seen = device.convolve2d(x, w, padding=1, pack=pack)
         foretold = twin_convolution(calibration, device.info, x, w, padding=1, pack=pack)
-        errors = f"of exact {figure(relative(seen, y))}, of the twin {figure(relative(seen, foretold))}"
-        yield name, "forward", "packed" if pack else "alone", errors, *[""] * 7
+        errors = [figure(relative(seen, wanted)) for wanted in (y, foretold)]
+        words = f"of exact {errors[0]}, of the twin {errors[1]}"
+        yield name, "forward", "packed" if pack else "alone", words, *[""] * 7
 
 
 def main() -> None:

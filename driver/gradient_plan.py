@@ -25,8 +25,8 @@ __all__ = ["GradientPlan"]
 class GradientPlan:
     """Frames and MACs of `driver.gradients.convolve2d_gradients`.
 
-    With ``product="optical"`` each pair of channels takes frames of its own: for the input two tiles
-    share one, for the kernels two planes of a tile.
+    With ``product="optical"`` each pair of channels takes frames of its own: for the input two
+    tiles share one, for the kernels two planes of a tile.
 
     In layout 4f the input's gradient takes a frame for each pair of channels, as the convolution
     does, and the kernels' gradient is a matrix product.
@@ -68,7 +68,6 @@ class GradientPlan:
     @property
     def product_frames(self) -> int:
         """Frames of the input's gradient and, where the chip multiplies, of the kernels'."""
-        of_input, of_kernel = self.wanted
         options = self.plan.precision
         passed = options.pictures if self._in_one_pass else options.products
         return self._product_items * passed.frames_per_item
@@ -105,7 +104,7 @@ class GradientPlan:
         """Real MACs of the electronics, by the rules of `driver.macs` and `driver.glue_macs`."""
         if self._in_one_pass:
             return self._macs_in_one_pass()
-        plan, (of_input, of_kernel) = self.plan, self.wanted
+        plan, of_kernel = self.plan, self.wanted[1]
         bins, pixels = plan.grid * half_width(plan.grid), plan.grid**2
         pairs, into = plan.pairs, picture_scaling_macs(pixels, bins)
         macs = plan.tiles * (plan.outputs + plan.planes * of_kernel) * into

@@ -49,9 +49,7 @@ class OpticalConvolution(torch.autograd.Function):
     ) -> tuple[torch.Tensor, int]:
         one = fold(info.batch_size, in_dims, input, weight, options.groups)
         options = replace(options, groups=one.groups)
-        output = differentiable_convolution(
-            one.input, one.weight, device_number, options, gradient
-        )
+        output = differentiable_convolution(one.input, one.weight, device_number, options, gradient)
         return one.unfold(output), one.dim
 
 

@@ -69,4 +69,6 @@ def convolve_exactly(
     """The same, computed electronically by torch."""
     vertical, horizontal = options.padding
     padded = pad(input, (horizontal, horizontal, vertical, vertical), options.padding_mode)
-    return functional.conv2d(padded, weight, None, options.stride, 0, options.dilation, options.groups)
+    return functional.conv2d(
+        padded, weight, None, options.stride, 0, options.dilation, options.groups
+    )

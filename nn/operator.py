@@ -67,8 +67,8 @@ def convolution(
 ) -> torch.Tensor:
     """Convolve (n, C, H, W) with (K, C/groups, kh, kw), in float32; dtype and place of `input`.
 
-    Pairs are (vertical, horizontal).  `precision` in a word of `nn.precisions`.  `gradient` matters in
-    the backward pass alone.
+    Pairs are (vertical, horizontal).  `precision` in a word of `nn.precisions`.  `gradient` matters
+    in the backward pass alone.
     """
     output = numbered_device(device_number).convolve2d(
         to_host(input),

@@ -169,7 +169,9 @@ def test_functional_gradients_of_every_kind(gradient: Any, in_dims: Any, ideal: 
 
     optical = partial(optical_conv2d, optics=ideal, gradient=gradient)
     for argnums in ((0, 1), (0,), (1,)):
-        slopes = [torch.func.grad(partial(loss, of), argnums) for of in (optical, functional.conv2d)]
+        slopes = [
+            torch.func.grad(partial(loss, of), argnums) for of in (optical, functional.conv2d)
+        ]
         found, exact = (torch.vmap(slope, in_dims)(input, weight) for slope in slopes)
         for mine, wanted in zip(found, exact, strict=True):
             # The ideal device's bound, twice: of the output and of the gradient.
