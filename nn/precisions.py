@@ -18,7 +18,8 @@ def word_for(precision: str | Precision) -> str:
     if isinstance(precision, Precision):
         passes = (precision.pictures, precision.products)
         words = [p.exposure + "+residual" * p.residual for p in passes]
-        return ":".join([precision.name, *words, "packed" if precision.pack else "alone"])
+        packed = "packed" if precision.pack else "alone"
+        return ":".join([precision.name, *words, packed, "seams" if precision.seams else "halos"])
     if precision not in PRECISIONS:
         raise ValueError(
             f"precision must be one of {tuple(PRECISIONS)} or a driver.precision.Precision, "
@@ -31,8 +32,8 @@ def precision_of(word: str) -> str | Precision:
     """What `word_for` was given."""
     if ":" not in word:
         return word
-    name, pictures, products, pack = word.rsplit(":", 3)
-    return Precision(name, _pass(pictures), _pass(products), pack == "packed")
+    name, pictures, products, pack, seams = word.rsplit(":", 4)
+    return Precision(name, _pass(pictures), _pass(products), pack == "packed", seams == "seams")
 
 
 def _pass(word: str) -> PassOptions:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import pickle
+from dataclasses import fields
 from functools import partial
 from typing import Any
 
@@ -203,7 +204,9 @@ def test_the_gradients_operator_passes_torchs_check_too(
 
 def test_a_precision_of_ones_own_reaches_the_device(ideal: Device) -> None:
     """Through the operator, whose arguments are words, compiled or pickled."""
-    own = Precision("own: slow", PassOptions("averaged"), PassOptions("two_gain", True), pack=False)
+    passes = PassOptions("averaged"), PassOptions("two_gain", residual=True)
+    own = Precision("own: slow", *passes, pack=False, seams=False)
+    assert len(fields(Precision)) == 5, "all of them are told"
     assert precision_of(word_for(own)) == own
     layer = OpticalConv2d(2, 3, 3, optics=ideal, precision=own)
     assert pickle.loads(pickle.dumps(layer)).precision == own
@@ -215,7 +218,10 @@ def test_a_precision_of_ones_own_reaches_the_device(ideal: Device) -> None:
             run(input)
         after = ideal.telemetry()
         assert after.frames - before.frames == plan.frames
-        assert after.exposures - before.exposures == plan.reference_steps * plan._merged
+        assert (
+            after.exposures - before.exposures
+            == plan.exposures - plan.reference_steps * plan.pilots
+        )
 
 
 def test_compiles_to_one_graph_with_changing_sizes(stand_in: Any) -> None:
