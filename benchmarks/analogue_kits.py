@@ -26,7 +26,8 @@ def _lightning(channels: int, kernel: int) -> torch.nn.Module:
     configs = importlib.import_module("aihwkit_lightning.simulator.configs")
     config = configs.TorchInferenceRPUConfig()
     config.pre_post.input_range.enable = True
-    config.pre_post.input_range.init_from_data = 0  # inputs of unit variance: 3 sigma, as it starts
+    config.pre_post.input_range.init_from_data = 0
+    config.pre_post.input_range.init_value = 1.0  # the largest input
     config.forward.inp_res = config.forward.out_res = 2**8 - 2
     config.forward.out_bound = 12.0
     config.forward.out_noise = 0.04
