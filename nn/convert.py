@@ -129,11 +129,13 @@ def _converted(
             raise ValueError(f"skip names {pattern!r}, which is not in the model")
         for name in found:
             skipped.update(map(id, names[name].modules()))
+    # What a ScriptModule was before.
+    scripted = {kind.__name__ for kind in kinds}
     converted: set[int] = set()
     for name, module in names.items():
         if id(module) in skipped | converted:
             continue
-        if isinstance(module, torch.jit.ScriptModule):
+        if getattr(module, "original_name", None) in scripted:
             raise ValueError(
                 f"{name or 'the model'} is scripted and cannot change: convert the model before "
                 "scripting, or name it in skip"

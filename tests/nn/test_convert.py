@@ -108,6 +108,8 @@ def test_a_scripted_part_is_refused_and_not_left_electronic_in_silence(stand_in:
     with pytest.raises(ValueError, match="1 is scripted"):
         convert_to_optical(model, stand_in)
     assert type(convert_to_optical(model, stand_in, skip="1")[0]) is OpticalConv2d
+    other = nn.Sequential(nn.Conv2d(1, 1, 3), torch.jit.script(nn.ReLU()))
+    assert type(convert_to_optical(other, stand_in)[0]) is OpticalConv2d
 
 
 def _pruned(layer: nn.Conv2d) -> nn.Conv2d:
