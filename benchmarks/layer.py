@@ -1,12 +1,13 @@
 """One convolution layer by light beside torch: forward, training step, and what bounds them.
 
     python benchmarks/layer.py [--seed 7] [--rounds 25] [--threads 2] [--kernel 3 --kernel 11]
+                               [--processor-time]
 
 4×16×64×64, 16→16 channels, on a calibrated ``emulator:lab`` with all its effects. All contenders
 are timed in turn, round by round, and a ratio is the median of the rounds' ratios to torch's
 conv2d: other load on the machine falls on all of them. Beside it: the convolution by FFT in torch,
-the same physics in torch operations (`torch_frame.py`) around the same electronics, and an
-analogue-accelerator kit (aihwkit, with its noise on) where it is installed.
+the same physics in torch operations (`torch_frame.py`) around the same electronics, and analogue
+accelerators of others, with their noise on, where they are installed (`analogue_kits.py`).
 
 The last table takes the optical forward pass apart: the plan's frames at the time a frame's physics
 takes, which no driver can save; encoding and decoding; and the electronics between the frames.
@@ -15,8 +16,6 @@ takes, which no driver can save; encoding and decoding; and the electronics betw
 from __future__ import annotations
 
 import argparse
-import importlib
-import importlib.util
 import statistics
 import time
 from collections.abc import Callable
@@ -24,6 +23,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from analogue_kits import analogue_layers
 from rich.console import Console
 from rich.table import Table
 from torch.nn import functional
@@ -69,20 +69,25 @@ class TorchPhysics:
         return (y.conj() if inverse else y).resolve_conj().numpy()
 
 
-def _seconds(work: Work) -> float:
-    begin = time.perf_counter()
-    work()
-    return time.perf_counter() - begin
+Clock = Callable[[], float]
 
 
-def measure(contenders: dict[str, Work], rounds: int) -> dict[str, list[float]]:
+def measure(
+    contenders: dict[str, Work], rounds: int, clock: Clock = time.perf_counter
+) -> dict[str, list[float]]:
     """Seconds by contender and round, in turn."""
+
+    def seconds(work: Work) -> float:
+        begin = clock()
+        work()
+        return clock() - begin
+
     for work in contenders.values():
         work()
     times: dict[str, list[float]] = {name: [] for name in contenders}
     for _ in range(rounds):
         for name, work in contenders.items():
-            times[name].append(_seconds(work))
+            times[name].append(seconds(work))
     return times
 
 
@@ -111,24 +116,6 @@ def fft_convolution(x: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
     return y[..., crop : crop + x.shape[-2], crop : crop + x.shape[-1]]
 
 
-def analogue_kit(kernel: int, x: torch.Tensor) -> Work | None:
-    """The layer on IBM's analogue kit, if it is installed."""
-    try:
-        nn = importlib.import_module("aihwkit.nn")
-        presets = importlib.import_module("aihwkit.simulator.presets")
-    except ImportError:
-        return None
-    layer = nn.AnalogConv2d(
-        CHANNELS,
-        CHANNELS,
-        kernel,
-        padding=kernel // 2,
-        bias=False,
-        rpu_config=presets.StandardHWATrainingPreset(),
-    )
-    return lambda: layer(x)
-
-
 def forward(
     device: Device, physics: TorchPhysics, kernel: int, x: torch.Tensor, w: torch.Tensor
 ) -> dict[str, Work]:
@@ -145,9 +132,8 @@ def forward(
     works["our physics in torch operations"] = lambda: convolve2d(
         physics, x, w, padding=half, precision="fast"
     )
-    kit = analogue_kit(kernel, x)
-    if kit is not None:
-        works["aihwkit"] = kit
+    for name, layer in analogue_layers(CHANNELS, kernel).items():
+        works[name] = lambda layer=layer: layer(x)  # type: ignore[misc]
     return works
 
 
@@ -155,7 +141,7 @@ def training(device: Device, kernel: int, x: torch.Tensor) -> dict[str, Work]:
     """Contenders of a training step: forward, both gradients, and a new weight each time."""
     picture = x.clone().requires_grad_()
     options: dict[str, Any] = {"padding": kernel // 2, "bias": False}
-    layers: dict[str, torch.nn.Conv2d] = {
+    layers: dict[str, torch.nn.Module] = {
         "torch conv2d": torch.nn.Conv2d(CHANNELS, CHANNELS, kernel, **options)
     }
     for gradient in ("exact", "optical"):
@@ -169,18 +155,21 @@ def training(device: Device, kernel: int, x: torch.Tensor) -> dict[str, Work]:
                 gradient=gradient,  # type: ignore[arg-type]
                 precision=precision,  # type: ignore[arg-type]
             )
+    layers |= analogue_layers(CHANNELS, kernel)
     cotangent = torch.randn(BATCH, CHANNELS, SIZE, SIZE)
 
-    def step(layer: torch.nn.Conv2d) -> None:
+    def step(layer: torch.nn.Module) -> None:
+        layer.zero_grad()
         with torch.no_grad():
-            layer.weight.mul_(1.0001)
-        picture.grad = layer.weight.grad = None
+            for parameter in layer.parameters():
+                parameter.mul_(1.0001)
+        picture.grad = None
         layer(picture).backward(cotangent)
 
     return {name: lambda layer=layer: step(layer) for name, layer in layers.items()}  # type: ignore[misc]
 
 
-def apart(device: Device, x: torch.Tensor, w: torch.Tensor, rounds: int) -> None:
+def apart(device: Device, x: torch.Tensor, w: torch.Tensor, rounds: int, clock: Clock) -> None:
     """Where the optical forward pass spends its time at precision "fast"."""
     half = w.shape[-1] // 2
     plan = ConvolutionPlan.for_shapes(
@@ -201,6 +190,7 @@ def apart(device: Device, x: torch.Tensor, w: torch.Tensor, rounds: int) -> None
             "decode": lambda: device.decode(counts, encoded),
         },
         rounds,
+        clock,
     )
     whole, physics, encode, decode = (1e3 * statistics.median(t) for t in times.values())
     # By hand these two take one thread; in a transform they share what there are.
@@ -228,7 +218,13 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=25)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--kernel", type=int, action="append")
+    parser.add_argument(
+        "--processor-time",
+        action="store_true",
+        help="of this process alone, for a busy machine; with --threads 1",
+    )
     arguments = parser.parse_args()
+    clock = time.process_time if arguments.processor_time else time.perf_counter
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(0)
     x = torch.rand(BATCH, CHANNELS, SIZE, SIZE)
@@ -246,16 +242,19 @@ def main() -> None:
                 seen = device.convolve2d(x, w, padding=kernel // 2, precision=precision)
                 error = float((seen - exact).norm() / (exact - exact.mean()).norm())
                 console.print(f"{kernel}×{kernel} error of the light, {precision}: {error:.2%}")
-            times = measure(forward(device, physics, kernel, x, w), arguments.rounds)
+            times = measure(forward(device, physics, kernel, x, w), arguments.rounds, clock)
             show(f"Forward, {name}", kernel, times)
             show(
                 f"Training step, {name}",
                 kernel,
-                measure(training(device, kernel, x), arguments.rounds),
+                measure(training(device, kernel, x), arguments.rounds, clock),
             )
-            apart(device, x, w, arguments.rounds)
-        if importlib.util.find_spec("aihwkit") is None:
-            console.print("aihwkit is not installed: no figure of an analogue kit")
+            apart(device, x, w, arguments.rounds, clock)
+            for kit, layer in analogue_layers(CHANNELS, kernel, w).items():
+                with torch.no_grad():
+                    seen = layer(x)
+                error = float((seen - exact).norm() / (exact - exact.mean()).norm())
+                console.print(f"{kernel}×{kernel} error of {kit}: {error:.2%}")
 
 
 if __name__ == "__main__":

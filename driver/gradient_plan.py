@@ -25,6 +25,9 @@ __all__ = ["GradientPlan"]
 class GradientPlan:
     """Frames and MACs of `driver.gradients.convolve2d_gradients`.
 
+    With ``product="optical"`` each pair of channels takes frames of its own: for the input two
+    tiles share one, for the kernels two planes of a tile.
+
     In layout 4f the input's gradient takes a frame for each pair of channels, as the convolution
     does, and the kernels' gradient is a matrix product.
 
@@ -64,12 +67,27 @@ class GradientPlan:
 
     @property
     def product_frames(self) -> int:
-        """Frames of the input's gradient."""
-        if not self.wanted[0]:
-            return 0
+        """Frames of the input's gradient and, where the chip multiplies, of the kernels'."""
+        options = self.plan.precision
+        passed = options.pictures if self._in_one_pass else options.products
+        return self._product_items * passed.frames_per_item
+
+    @property
+    def _product_items(self) -> int:
+        plan, (of_input, of_kernel) = self.plan, self.wanted
         if self._in_one_pass:
-            return self.plan.pair_frames * self.plan.precision.pictures.frames_per_item
-        return self.plan.frames_of(self.plan.planes) * self.plan.precision.products.frames_per_item
+            return of_input * plan.pair_frames
+        if not plan.chip_multiplies:
+            return of_input * plan.frames_of(plan.planes)
+        return of_input * plan.pair_frames + of_kernel * self._correlation_frames
+
+    @property
+    def _correlation_frames(self) -> int:
+        """Frames of every tile's pairs of an output channel with one or two planes."""
+        plan = self.plan
+        planes = plan.planes // plan.groups
+        per_output = -(-planes // 2) if plan.precision.pack else planes
+        return plan.tiles * plan.outputs * per_output
 
     @property
     def frames(self) -> int:
@@ -86,31 +104,49 @@ class GradientPlan:
         """Real MACs of the electronics, by the rules of `driver.macs` and `driver.glue_macs`."""
         if self._in_one_pass:
             return self._macs_in_one_pass()
-        plan, (of_input, of_kernel) = self.plan, self.wanted
+        plan, of_kernel = self.plan, self.wanted[1]
         bins, pixels = plan.grid * half_width(plan.grid), plan.grid**2
-        pairs = plan.planes * plan.outputs // plan.groups
-        products = COMPLEX_MACS * bins * plan.tiles * pairs
-        into, out_of = picture_scaling_macs(pixels, bins), product_scaling_macs(pixels, bins)
-        macs = plan.tiles * plan.outputs * into
-        if of_input:
-            macs += products + plan.tiles * plan.planes * out_of
-        if of_kernel:
-            macs += products + plan.tiles * plan.planes * into
+        pairs, into = plan.pairs, picture_scaling_macs(pixels, bins)
+        macs = plan.tiles * (plan.outputs + plan.planes * of_kernel) * into
         for part in plan.parts:
             for height, width, count in part.layout.sizes():
                 macs += count * plan.outputs * moment_macs((height, width))
                 if of_kernel:
                     size = (height + part.extent[0] - 1, width + part.extent[1] - 1)
                     macs += count * (plan.planes * fit_macs(size) + TAYLOR_MACS * pairs)
-            if of_kernel:
-                macs += pairs * taps_macs(plan.grid, (part.rows, part.columns))
-        pictures, back = (
-            macs_per_item(plan.precision.pictures),
-            macs_per_item(plan.precision.products),
+        macs += self._macs_on_chip(bins) if plan.chip_multiplies else self._product_macs(bins)
+        items = plan.frames_of(plan.outputs) * any(self.wanted)
+        items += plan.frames_of(plan.planes) * of_kernel
+        codec = items * macs_per_item(plan.precision.pictures)
+        codec += self._product_items * macs_per_item(
+            plan.precision.products, operand=plan.chip_multiplies
         )
-        items = plan.frames_of(plan.outputs) * pictures * any(self.wanted)
-        items += plan.frames_of(plan.planes) * (pictures * of_kernel + back * of_input)
-        return macs + pixels * (items + PILOT_MACS * self.pilots)
+        return macs + pixels * (codec + PILOT_MACS * self.pilots)
+
+    def _product_macs(self, bins: int) -> int:
+        """Products of spectra, and what takes them to frames and back or to the taps."""
+        plan, (of_input, of_kernel) = self.plan, self.wanted
+        macs = (of_input + of_kernel) * COMPLEX_MACS * bins * plan.tiles * plan.pairs
+        if of_input:
+            macs += plan.tiles * plan.planes * product_scaling_macs(plan.grid**2, bins)
+        if of_kernel:
+            macs += plan.pairs * sum(
+                taps_macs(plan.grid, (part.rows, part.columns)) for part in plan.parts
+            )
+        return macs
+
+    def _macs_on_chip(self, bins: int) -> int:
+        """Energy and scale of each spectrum into its frame, and the scale out of what is read."""
+        plan, (of_input, of_kernel) = self.plan, self.wanted
+        macs = 0
+        if of_input:
+            macs += plan.tiles * (plan.outputs * 4 * bins + plan.pairs * plan.grid**2)
+        if of_kernel:
+            macs += plan.tiles * (plan.planes + plan.outputs) * 4 * bins
+            macs += plan.pairs * sum(
+                part.layout.tiles * part.rows * part.columns for part in plan.parts
+            )
+        return macs
 
     def _macs_in_one_pass(self) -> int:
         plan, (of_input, of_kernel) = self.plan, self.wanted

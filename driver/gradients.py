@@ -10,6 +10,9 @@ With ``y = conv2d(x, w)`` and the gradient g of y, cut where the outputs lie, wi
 
 What was taken off x as a polynomial comes back into dw by the moments of g, exactly.
 
+With ``product="optical"`` the chip forms the products of spectra, a frame for each pair of channels
+(`driver.optical_product`).
+
 A device of layout 4f convolves g with the kernels in one pass (`driver.one_pass`).  Spectra its
 camera does not see, and so it has no gradient of kernels.
 """
@@ -37,6 +40,7 @@ from driver.errors import CapabilityError, ShapeError
 from driver.gradient_plan import GradientPlan
 from driver.kernels import Kernels
 from driver.one_pass import cotangent_tiles
+from driver.optical_product import correlate_on_chip, multiplied_cotangents
 from driver.packing_rule import precision_for
 from driver.passes import FourierDevice, cotangent_spectra, picture_spectra, product_frames
 from driver.plan import ConvolutionPlan, KernelPart
@@ -77,6 +81,7 @@ def convolve2d_gradients(
     padding_mode: str = "zeros",
     precision: str | Precision = "balanced",
     pack: bool | None = None,
+    product: str = "electronic",
     wanted: tuple[bool, bool] = (True, True),
 ) -> tuple[Any, Any]:
     """Gradients of `driver.convolution.convolve2d` with respect to its input and its kernels.
@@ -89,7 +94,7 @@ def convolve2d_gradients(
         The output's gradient.
     x : (B, Cin, H, W)
     weight : (Cout, Cin/groups, kh, kw)
-    stride, padding, dilation, groups, padding_mode, precision, pack
+    stride, padding, dilation, groups, padding_mode, precision, pack, product
         As in the convolution; in layout 4f gradients travel alone unless ``pack`` says otherwise.
     wanted : (bool, bool)
         Whether the input's and the kernels' gradients are wanted; `driver.gradient_plan` says what
@@ -130,8 +135,9 @@ def convolve2d_gradients(
         dilation=dilation,
         groups=groups,
         padding_mode=padding_mode,
-        precision=precision_for(device, precision, pack, layout=layout),
+        precision=precision_for(device, precision, pack, product, layout),
         layout=layout,
+        product=product,
     ).with_halos
     shape = (plan.batch, plan.outputs, *plan.output)
     if cotangent.shape != shape:
@@ -195,14 +201,24 @@ def _gradients(
             _fold_in_one_pass(device, plan, part, dy, kernels, dx, threads)
             continue
         of_part = np.zeros(kernels.weight.shape, np.float32)
+        able, shown = cast(MultiplyingDevice, device), None
+        if plan.chip_multiplies and dx is not None:
+            shown = np.conj(np.swapaxes(operands(kernels), 1, 2))
         for tiles in GradientPlan(plan, wanted).chunks(part):
             g, moments = cotangent_spectra(device, plan, part, tiles, dy, threads)
             if wanted[1]:
                 spectra, taken = picture_spectra(device, plan, part, tiles, x, threads)
-                dilation = plan.sampling.dilation
-                correlate_taps(spectra, g, of_part, dilation, grid=plan.grid, threads=threads)
+                if plan.chip_multiplies:
+                    correlate_on_chip(able, plan, spectra, g, of_part, threads)
+                else:
+                    dilation = plan.sampling.dilation
+                    correlate_taps(spectra, g, of_part, dilation, grid=plan.grid, threads=threads)
                 of_part += _of_polynomials(plan, part, moments, taken.polynomials)
-            if dx is not None:
+            if shown is not None:
+                assert dx is not None
+                frames, scale = multiplied_cotangents(able, plan, g, shown, threads)
+                fold(plan.unpacked, part, tiles, frames, scale, dx, threads)
+            elif dx is not None:
                 products = _adjoint_products(plan, g, kernels, threads)
                 frames, scale = product_frames(device, plan, products, threads)
                 fold(plan, part, tiles, frames, scale, dx, threads)

@@ -48,6 +48,11 @@ def _floats(array: Float) -> Any:
     return pointer(array, np.float32, "float *")
 
 
+def _spacing(taps: int, dilation: int) -> int:
+    """Pixels between taps; a single one is dilated by nothing, were it by more than a tile."""
+    return dilation if taps > 1 else 1
+
+
 def _spectra_job(frames: Complex, scale: Float, spectra: Float, pack: bool, threads: int) -> Any:
     return struct(
         "odev_spectra_job",
@@ -129,8 +134,8 @@ def kernel_spectra(weight: Float, dilation: tuple[int, int], grid: int, threads:
         inputs=inputs,
         taps_rows=rows,
         taps_columns=columns,
-        dilation_rows=dilation[0],
-        dilation_columns=dilation[1],
+        dilation_rows=_spacing(rows, dilation[0]),
+        dilation_columns=_spacing(columns, dilation[1]),
         weight=_floats(weight),
         spectra=_floats(spectra),
     )
@@ -216,8 +221,8 @@ def correlate_taps(
         inputs=inputs,
         taps_rows=rows,
         taps_columns=columns,
-        dilation_rows=dilation[0],
-        dilation_columns=dilation[1],
+        dilation_rows=_spacing(rows, dilation[0]),
+        dilation_columns=_spacing(columns, dilation[1]),
         x=_floats(pictures),
         g=_floats(cotangents),
         gradient=_floats(gradient),

@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from nn.operator import convolution
 
-__all__ = ["ConvolutionOptions", "convolve_on_device", "pad"]
+__all__ = ["ConvolutionOptions", "convolve_exactly", "convolve_on_device", "pad"]
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,7 @@ class ConvolutionOptions:
     groups: int
     padding_mode: str
     precision: str
+    """In a word: `nn.precisions`."""
     product: str = "electronic"
 
 
@@ -59,4 +60,15 @@ def convolve_on_device(
         options.product,
         "exact",
         device_number,
+    )
+
+
+def convolve_exactly(
+    input: torch.Tensor, weight: torch.Tensor, options: ConvolutionOptions
+) -> torch.Tensor:
+    """The same, computed electronically by torch."""
+    vertical, horizontal = options.padding
+    padded = pad(input, (horizontal, horizontal, vertical, vertical), options.padding_mode)
+    return functional.conv2d(
+        padded, weight, None, options.stride, 0, options.dilation, options.groups
     )

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from operator import index
 from typing import Any, Literal, TypeAlias
 
 import torch
 from torch.nn import functional
 
-from nn.convolution import ConvolutionOptions, convolve_on_device, pad
-from nn.gradients import Gradients, device_gradients, exact_gradients
-from nn.operator import convolution, fold
+import driver.precision
+from nn.autograd import differentiable_convolution
+from nn.convolution import ConvolutionOptions, pad
 from nn.optics import OpticsLike, device_number, resolve_optics
+from nn.precisions import word_for
 
 __all__ = [
     "Gradient",
@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 Gradient: TypeAlias = Literal["exact", "optical", "twin"]
-Precision: TypeAlias = Literal["fast", "balanced", "best"]
+Precision: TypeAlias = "Literal['fast', 'balanced', 'best'] | driver.precision.Precision"
 Product: TypeAlias = Literal["electronic", "optical"]
 PaddingMode: TypeAlias = Literal["zeros", "reflect", "replicate", "circular"]
 Pair: TypeAlias = "int | tuple[int, ...]"
@@ -39,7 +39,8 @@ PRODUCTS = ("electronic", "optical")
 
 def _pair(value: Pair, name: str) -> tuple[int, int]:
     try:
-        values = tuple(map(index, value)) if isinstance(value, Iterable) else (index(value),) * 2
+        single = isinstance(value, torch.Tensor) or not isinstance(value, Iterable)
+        values = (index(value),) * 2 if single else tuple(map(index, value))  # type: ignore
     except TypeError:
         values = ()
     if len(values) == 1:
@@ -72,71 +73,6 @@ def _pads(
     return horizontal, horizontal, vertical, vertical
 
 
-class _OpticalConvolution(torch.autograd.Function):
-    """Forward on the device; backward as `gradient` says; many at once under `torch.vmap`."""
-
-    @staticmethod
-    def forward(
-        input: torch.Tensor,
-        weight: torch.Tensor,
-        device_number: int,
-        options: ConvolutionOptions,
-        gradient: Gradient,
-    ) -> torch.Tensor:
-        return convolve_on_device(input, weight, device_number, options)
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: torch.Tensor) -> None:
-        input, weight, ctx.device_number, ctx.options, ctx.gradient = inputs
-        ctx.save_for_backward(input, weight)
-
-    @staticmethod
-    def backward(ctx: Any, *grad_outputs: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-        return *_gradients(ctx, *grad_outputs), None, None, None
-
-    @staticmethod
-    def vmap(
-        info: Any,
-        in_dims: tuple[int | None, ...],
-        input: torch.Tensor,
-        weight: torch.Tensor,
-        device_number: int,
-        options: ConvolutionOptions,
-        gradient: Gradient,
-    ) -> tuple[torch.Tensor, int]:
-        one = fold(info.batch_size, in_dims, input, weight, options.groups)
-        options = replace(options, groups=one.groups)
-        output: torch.Tensor = _OpticalConvolution.apply(
-            one.input, one.weight, device_number, options, gradient
-        )
-        return one.unfold(output), one.dim
-
-
-def _gradients(ctx: Any, grad_output: torch.Tensor) -> Gradients:
-    input, weight = ctx.saved_tensors
-    wanted = (ctx.needs_input_grad[0], ctx.needs_input_grad[1])
-    if ctx.gradient == "exact":
-        return exact_gradients(grad_output, input, weight, ctx.options, wanted)
-    return device_gradients(
-        grad_output, input, weight, ctx.device_number, ctx.options, ctx.gradient, wanted
-    )
-
-
-def _remember(ctx: Any, inputs: tuple[Any, ...], output: torch.Tensor) -> None:
-    """The operator's context: as `_OpticalConvolution.setup_context`, from its own arguments."""
-    input, weight, stride, padding, dilation, *rest, ctx.gradient, ctx.device_number = inputs
-    pairs = [(s[0], s[1]) for s in (stride, padding, dilation)]
-    ctx.options = ConvolutionOptions(pairs[0], pairs[1], pairs[2], *rest)
-    ctx.save_for_backward(input, weight)
-
-
-# torch.func wants a Function; who calls the bare operator has a gradient as well.
-convolution.register_autograd(
-    lambda ctx, grad_output: (*_gradients(ctx, grad_output), *(None,) * 9),
-    setup_context=_remember,
-)
-
-
 def _refuse_what_torch_refuses(convolve: Callable[..., torch.Tensor], *arguments: Any) -> None:
     """Let torch's own function see the arguments, with no picture in the batch: its own errors."""
     input, weight = arguments[:2]
@@ -149,7 +85,7 @@ def _refuse_what_torch_refuses(convolve: Callable[..., torch.Tensor], *arguments
 def _autocast(*tensors: torch.Tensor | None) -> tuple[torch.Tensor | None, ...]:
     """Tensors in autocast's dtype, where it is on: what torch does for its own convolutions."""
     kind = next(t.device.type for t in tensors if t is not None)
-    if not torch.is_autocast_enabled(kind):
+    if not torch.amp.is_autocast_available(kind) or not torch.is_autocast_enabled(kind):
         return tensors
     dtype = torch.get_autocast_dtype(kind)
     return tuple(t.to(dtype) if t is not None and t.is_floating_point() else t for t in tensors)
@@ -191,8 +127,8 @@ def optical_conv2d(
         of input and weight are convolutions on the device too, with its noise; the bias's is
         electronic.  "twin": those of the calibrated, noiseless model of the device, limits of its
         chip included (`driver.twin_gradients`).
-    precision : "fast", "balanced" or "best"
-        Preset of the device's dynamic-range measures.
+    precision : "fast", "balanced" or "best", or a `driver.precision.Precision`
+        The device's dynamic-range measures: a preset of them, or the caller's own.
     product : "electronic" or "optical"
         What multiplies spectra: electronics, or the chip itself, a frame for each pair of channels.
         A device of layout 4f multiplies on its chip in any case.
@@ -209,13 +145,13 @@ def optical_conv2d(
         If `input` is neither floating point nor complex (torch convolves integers, exactly; light
         cannot), or `optics` is no device.
     ValueError
-        If `padding_mode`, `gradient` or `product` is unknown.
+        If `padding_mode`, `gradient`, `precision` or `product` is unknown.
     driver.DriverError
         For what the device refuses: NaN or infinity, a device that is closed.
     """
     if padding_mode not in PADDING_MODES:
         raise ValueError(f"padding_mode must be one of {PADDING_MODES}, got {padding_mode!r}")
-    check_options(gradient, product)
+    check_options(gradient, precision, product)
     _refuse_what_torch_refuses(
         functional.conv2d, input, weight, bias, stride, padding, dilation, groups
     )
@@ -273,9 +209,9 @@ def optical_conv2d(
         input = pad(input, pads, padding_mode)
         left = top = 0
     options = ConvolutionOptions(
-        stride, (top, left), dilation, groups, padding_mode, precision, product
+        stride, (top, left), dilation, groups, padding_mode, word_for(precision), product
     )
-    output: torch.Tensor = _OpticalConvolution.apply(
+    output = differentiable_convolution(
         input, weight, device_number(resolve_optics(optics)), options, gradient
     )
     return output if bias is None else _with_bias(output, bias[:, None, None])
@@ -375,8 +311,9 @@ def _check_kinds(input: torch.Tensor, weight: torch.Tensor) -> None:
         )
 
 
-def check_options(gradient: str, product: str) -> None:
-    """Refuse a gradient or a product that does not exist (errors: `optical_conv2d`)."""
+def check_options(gradient: str, precision: Precision, product: str) -> None:
+    """Refuse a gradient, precision or product that does not exist (errors: `optical_conv2d`)."""
+    word_for(precision)
     if gradient not in GRADIENTS:
         raise ValueError(f"gradient must be one of {GRADIENTS}, got {gradient!r}")
     if product not in PRODUCTS:

@@ -14,6 +14,7 @@ from torch.nn import functional
 from driver.convolution import layout_of
 from nn.operator import to_host
 from nn.optics import numbered_device
+from nn.precisions import precision_of
 
 __all__ = ["convolution_gradients"]
 
@@ -55,9 +56,9 @@ def convolution_gradients(
         "dilation": (dilation[0], dilation[1]),
         "groups": groups,
         "padding_mode": padding_mode,
-        "precision": precision,
+        "precision": precision_of(precision),
     }
-    if gradient == "twin" and product != "electronic":
+    if product != "electronic":
         options["product"] = product
     tensors = [to_host(tensor) for tensor in (grad_output, input, weight)]
     exact = of_weight and gradient == "optical" and layout_of(device) == "4f"
@@ -85,7 +86,7 @@ def _of_weight(
     stride: tuple[int, int],
     dilation: tuple[int, int],
     groups: int,
-    precision: str,
+    **_: object,
 ) -> torch.Tensor:
     """The weight's exact gradient."""
     mode = "constant" if padding_mode == "zeros" else padding_mode

@@ -10,6 +10,8 @@ With ``out = sum_c w[k, c] ⋆ P(x)[c]``, ``P`` the padding, stride ``s`` and di
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 import torch
 
@@ -90,30 +92,92 @@ def device_gradients(
 
     See `driver.gradients` and `driver.twin_gradients`; `driver.gradient_plan` counts frames.
 
-    Parameters and results as for `exact_gradients`, without gradients of their own.
-
-    Raises
-    ------
-    RuntimeError
-        If the gradients are to be differentiated in turn.
+    Parameters and results as for `exact_gradients`, without gradients of their own: differentiating
+    them in turn is a RuntimeError.
     """
-    if torch.is_grad_enabled():
-        raise RuntimeError(
-            f'{gradient} gradients cannot be differentiated in turn; use gradient="exact"'
-        )
-    of_input, of_weight = convolution_gradients(
-        grad_output,
-        input,
-        weight,
-        options.stride,
-        options.padding,
-        options.dilation,
-        options.groups,
-        options.padding_mode,
-        options.precision,
-        options.product,
-        gradient,
-        *wanted,
-        device_number,
+    found = DeviceGradients.apply(
+        grad_output, input, weight, device_number, options, gradient, wanted
     )
+    of_input, of_weight = found
     return of_input if wanted[0] else None, of_weight if wanted[1] else None
+
+
+class DeviceGradients(torch.autograd.Function):
+    """The operator of gradients; many at once under `torch.vmap`, and no gradient of its own."""
+
+    @staticmethod
+    def forward(
+        grad_output: torch.Tensor,
+        input: torch.Tensor,
+        weight: torch.Tensor,
+        device_number: int,
+        options: ConvolutionOptions,
+        gradient: str,
+        wanted: tuple[bool, bool],
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        return convolution_gradients(
+            grad_output,
+            input,
+            weight,
+            options.stride,
+            options.padding,
+            options.dilation,
+            options.groups,
+            options.padding_mode,
+            options.precision,
+            options.product,
+            gradient,
+            *wanted,
+            device_number,
+        )
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
+        ctx.gradient = inputs[5]
+
+    @staticmethod
+    def backward(ctx: Any, *grad_outputs: torch.Tensor) -> Any:
+        raise RuntimeError(
+            f'{ctx.gradient} gradients cannot be differentiated in turn; use gradient="exact"'
+        )
+
+    @staticmethod
+    def vmap(
+        info: Any,
+        in_dims: tuple[int | None, ...],
+        grad_output: torch.Tensor,
+        input: torch.Tensor,
+        weight: torch.Tensor,
+        device_number: int,
+        options: ConvolutionOptions,
+        gradient: str,
+        wanted: tuple[bool, bool],
+    ) -> tuple[tuple[torch.Tensor, torch.Tensor], tuple[int | None, int | None]]:
+        """In one call: as more pictures, or as more groups where each has a weight of its own."""
+        size: int = info.batch_size
+        pictures = in_dims[2] is None and not wanted[1]
+        into = 0 if pictures else 1
+
+        def folded(tensor: torch.Tensor, dim: int | None, into: int) -> torch.Tensor:
+            if dim is None:
+                tensor = tensor.unsqueeze(into).repeat_interleave(size, into)
+            else:
+                tensor = tensor.movedim(dim, into)
+            return tensor.flatten(into, into + 1)
+
+        if not pictures:
+            options = replace(options, groups=options.groups * size)
+        of_input, of_weight = DeviceGradients.apply(
+            folded(grad_output, in_dims[0], into),
+            folded(input, in_dims[1], into),
+            weight if pictures else folded(weight, in_dims[2], 0),
+            device_number,
+            options,
+            gradient,
+            wanted,
+        )
+        if wanted[0]:
+            of_input = of_input.unflatten(into, (size, -1))
+        if wanted[1]:
+            of_weight = of_weight.unflatten(0, (size, -1))
+        return (of_input, of_weight), (into if wanted[0] else None, 0 if wanted[1] else None)

@@ -93,13 +93,16 @@ def watched(model: nn.Module) -> Iterator[list[ConvolutionCall]]:
     calls: list[ConvolutionCall] = []
 
     def watch(name: str, layer: Convolution) -> torch.utils.hooks.RemovableHandle:
-        def note(_: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
-            shape = tuple(inputs[0].shape)
+        def note(
+            _: nn.Module, inputs: tuple[torch.Tensor, ...], named: dict[str, torch.Tensor]
+        ) -> None:
+            input = inputs[0] if inputs else named["input"]
+            shape = tuple(input.shape)
             if len(shape) < layer.weight.ndim:
                 shape = (1, *shape)
-            calls.append(ConvolutionCall(name, layer, shape, inputs[0].requires_grad))
+            calls.append(ConvolutionCall(name, layer, shape, input.requires_grad))
 
-        return layer.register_forward_pre_hook(note)
+        return layer.register_forward_pre_hook(note, with_kwargs=True)
 
     handles = [watch(name, layer) for name, layer in convolutions_of(model).items()]
     try:

@@ -39,7 +39,7 @@ class OpticalLayer(nn.Module):
         product: Product = "electronic",
     ) -> None:
         """Choose device, gradient, precision and product anew; parameters stay as they are."""
-        check_options(gradient, product)
+        check_options(gradient, precision, product)
         self._optics = OpticsReference(optics)
         self.gradient = gradient
         self.precision = precision
@@ -94,7 +94,7 @@ class OpticalConv2d(OpticalLayer, nn.Conv2d):
         default device, opened and calibrated at its first use.
     gradient : "exact", "optical" or "twin"
         See `nn.optical_conv2d`.
-    precision : "fast", "balanced" or "best"
+    precision : "fast", "balanced" or "best", or a `driver.precision.Precision`
     product : "electronic" or "optical"
 
     Notes

@@ -1,7 +1,7 @@
 """The torch operator ``opticonv::convolution``: one convolution on the device of a given number.
 
 An operator and not a function, so that compilers, tracers and `torch.func` treat it as one step
-that they do not look into.  Its gradient is registered in `nn.functional`.
+that they do not look into.  Its gradient is registered in `nn.autograd`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import torch
 from torch.nn import functional
 
 from nn.optics import numbered_device
+from nn.precisions import precision_of
 
 __all__ = ["Fold", "convolution", "fold", "result_format", "to_host"]
 
@@ -66,7 +67,8 @@ def convolution(
 ) -> torch.Tensor:
     """Convolve (n, C, H, W) with (K, C/groups, kh, kw), in float32; dtype and place of `input`.
 
-    Pairs are (vertical, horizontal).  `gradient` matters in the backward pass alone.
+    Pairs are (vertical, horizontal).  `precision` in a word of `nn.precisions`.  `gradient` matters
+    in the backward pass alone.
     """
     output = numbered_device(device_number).convolve2d(
         to_host(input),
@@ -76,7 +78,7 @@ def convolution(
         dilation=(dilation[0], dilation[1]),
         groups=groups,
         padding_mode=padding_mode,
-        precision=precision,
+        precision=precision_of(precision),
         # A device that knows no other product need not know the word.
         **({} if product == "electronic" else {"product": product}),
     )

@@ -13,6 +13,7 @@ import torch
 
 if TYPE_CHECKING:
     from driver import Device
+    from driver.precision import Precision
 
 __all__ = [
     "DEFAULT_URI",
@@ -41,7 +42,7 @@ class OpticalDevice(Protocol):
         dilation: tuple[int, int],
         groups: int,
         padding_mode: str,
-        precision: str,
+        precision: str | Precision,
     ) -> torch.Tensor:
         """Convolve (n, C, H, W) with (K, C/groups, kh, kw), float32, on the CPU."""
         ...

@@ -135,6 +135,10 @@ def _percent(share: float) -> str:
     return f"{share:.2%}" if share >= 1e-4 or not share else f"{100 * share:.1e}%"
 
 
+def _name(precision: Precision) -> str:
+    return precision if isinstance(precision, str) else precision.name
+
+
 def _sums(layers: Any) -> list[str]:
     def total(name: str) -> Any:
         return sum(getattr(layer, name) for layer in layers)
@@ -167,7 +171,7 @@ def probe(
         The model's input.
     optics : Device, str or None
         For a model without optical layers; see `nn.OpticalConv2d`.
-    precision : "fast", "balanced" or "best"
+    precision : "fast", "balanced" or "best", or a `driver.precision.Precision`
         Likewise.
 
     Returns
@@ -179,7 +183,7 @@ def probe(
     ValueError
         If the model runs no optical layer, or does not return one tensor.
     TypeError
-        If a layer's device is none of `driver.Device`.
+        If a layer's device is none of `driver.Device`, or the layer is complex.
     """
     optical = model
     if not any(isinstance(layer, OpticalLayer) for layer in model.modules()):
@@ -199,7 +203,7 @@ def probe(
     all_runs = [run for of_layer in runs.values() for run in of_layer]
     return ProbeReport(
         device=", ".join(sorted({repr(run.device) for run in all_runs})),
-        precision=", ".join(sorted({run.precision for run in all_runs})),
+        precision=", ".join(sorted({_name(run.precision) for run in all_runs})),
         layers=layers,
         error=_error(_squares(everything, output)),
     )
@@ -236,7 +240,7 @@ class _Run:
 
     call: ConvolutionCall
     device: Device
-    precision: str
+    precision: Precision
     product: str
     output: torch.Tensor
     squares: tuple[float, float]
@@ -258,10 +262,17 @@ def _measured(
     }
 
     def also_by_light(name: str, light: OpticalConv1d | OpticalConv2d) -> Callable[..., None]:
-        def run(layer: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
+        def run(
+            layer: nn.Module,
+            inputs: tuple[torch.Tensor, ...],
+            named: dict[str, torch.Tensor],
+            output: torch.Tensor,
+        ) -> None:
+            if output.is_complex():
+                raise TypeError(f"probe measures real layers; {name or 'the layer'} is complex")
             device = _device_of(light)
             before = device.telemetry()
-            found = light.forward(inputs[0])  # past its hooks
+            found = light.forward(*inputs, **named)  # past its hooks
             after = device.telemetry()
             spent = {name: getattr(after, name) - getattr(before, name) for name in _COUNTERS}
             made = _Run(
@@ -279,7 +290,7 @@ def _measured(
 
     layers = dict(exact.named_modules())
     handles = [
-        layers[name].register_forward_hook(also_by_light(name, light))
+        layers[name].register_forward_hook(also_by_light(name, light), with_kwargs=True)
         for name, light in lights.items()
     ]
     try:

@@ -22,6 +22,7 @@ from torch.nn import functional
 from driver import Device, DeviceInfo, Telemetry
 from driver.convolution import convolve2d
 from driver.plan import ConvolutionPlan
+from driver.precision import Precision
 from nn.layers import convolution_calls
 
 __all__ = ["Convolution", "Cost", "MeteredDevice", "plan_network", "relative_error"]
@@ -135,7 +136,7 @@ class MeteredDevice:
         dilation: tuple[int, int] = (1, 1),
         groups: int = 1,
         padding_mode: str = "zeros",
-        precision: str = "balanced",
+        precision: str | Precision = "balanced",
         product: str = "electronic",
     ) -> torch.Tensor:
         """As the device's own; (n, C, H, W) with (K, C/groups, kh, kw), float32."""

@@ -12,7 +12,6 @@ from torch import nn
 
 from driver import Device
 from nn import convert_to_optical
-from nn.functional import Precision
 from opticonv.enlarging.account import Account, Done
 from opticonv.enlarging.bands import enlarged_bands, requantised
 from opticonv.enlarging.formats import check_size, format_of
@@ -27,6 +26,7 @@ from opticonv.enlarging.windows import TILE
 from opticonv.enlarging.writing import Layout, over_white, write
 from opticonv.errors import CommandError
 from opticonv.metering import MeteredDevice
+from opticonv.options import Precision
 
 __all__ = ["Settings", "run_jobs"]
 

@@ -37,15 +37,20 @@ class ExactDevice:
         x: Any,
         *,
         inverse: bool = False,
+        operand: Any = None,
         exposure: str = "two_gain",
         residual: bool = False,
     ) -> Any:
-        assert x.shape[1:] == (self.n, self.n)
+        assert x.shape[-2:] == (self.n, self.n)
         assert x.dtype == np.complex64
-        self.frames += len(x) * (1 + residual)
+        self.frames += int(np.prod(x.shape[:-2])) * (1 + residual)
         self.calls.append((inverse, exposure, residual))
         transform = np.fft.ifft2 if inverse else np.fft.fft2
-        return transform(x.astype(np.complex128), norm="ortho").astype(np.complex64)
+        shown = x.astype(np.complex128)
+        if operand is not None:
+            assert operand.shape == x.shape
+            shown = shown * operand
+        return transform(shown, norm="ortho").astype(np.complex64)
 
 
 def exact(x: NDArray[Any], w: NDArray[Any], bias: NDArray[Any] | None, **options: Any) -> Any:
@@ -296,3 +301,16 @@ def test_bad_input_is_refused_before_any_frame(
     with pytest.raises(error, match=says):
         convolve2d(device, x, w, **options)
     assert device.frames == 0
+
+
+@pytest.mark.parametrize("product", ["electronic", "optical"])
+def test_taps_may_lie_more_than_a_tile_apart(product: str) -> None:
+    """Each is then a block of its own, and dilated by nothing."""
+    rng = np.random.default_rng(6)
+    x, w = pictures(rng, 1, 2, 60, 45), kernels(rng, 2, 2, 3, 2)
+    options: dict[str, Any] = {"dilation": (20, 17), "padding": (3, 0)}
+    device = ExactDevice(16)
+    result = convolve2d(device, x, w, product=product, **options)
+    assert relative_error(result, exact(x, w, None, **options)) < TOLERANCE
+    plan = ConvolutionPlan.for_shapes(x.shape, w.shape, grid=16, product=product, **options)
+    assert device.frames == plan.frames

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_convolution import ExactDevice, kernels, pictures, relative_error
 
-from driver import kernel_parts, open_device
+from driver import Device, kernel_parts, open_device
 from driver import kernels as prepared
 from driver.convolution import KERNELS
 from driver.errors import DTypeError, NonFiniteError, ShapeError
@@ -60,6 +61,7 @@ def test_equal_torchs_with_all_options(data: st.DataObject) -> None:
     how = {
         "precision": draw(st.sampled_from(["fast", "balanced", "best"])),
         "pack": draw(st.sampled_from([None, True, False])),
+        "product": draw(st.sampled_from(["electronic", "electronic", "optical"])),
     }
     wanted = draw(st.sampled_from([(True, True), (True, False), (False, True)]))
     x = pictures(rng, batch, inputs * groups, height, width)
@@ -134,6 +136,40 @@ def test_counts_of_the_default_layer() -> None:
     own = GradientPlan(plan, (False, False))
     assert own.frames == 0
     assert 0 < shared < of_input.electronic_macs
+
+
+def test_on_the_chip_no_product_is_electronic() -> None:
+    options: dict[str, Any] = {"grid": 64, "padding": 1, "product": "optical"}
+    plan = ConvolutionPlan.for_shapes((4, 16, 64, 64), (16, 16, 3, 3), **options)
+    both, of_input, of_kernel = (
+        GradientPlan(plan, wanted) for wanted in ((True, True), (True, False), (False, True))
+    )
+    # 5 tiles in 3 frames for each of 256 pairs, and each tile's 16 planes in 8 for each of 16
+    # outputs, with a residual frame each; besides, 40 frames for 5 tiles of 16 channels measured.
+    assert of_input.frames == 40 + 2 * 3 * 256
+    assert of_kernel.frames == 2 * 40 + 2 * 5 * 8 * 16
+    assert both.frames == of_input.frames + of_kernel.frames - 40
+    # A frame's encoding and decoding is most of what is left: hundreds of MACs a pixel.
+    assert both.electronic_macs > 100 * 64**2 * both.frames
+
+
+def test_gradients_on_the_chip_are_close_and_in_the_frames_of_the_plan(
+    calibrated: Callable[..., Device], error_of: Callable[..., float]
+) -> None:
+    """On `lab`, where each stage stands alone with its floor."""
+    rng = np.random.default_rng(5)
+    x, w, g = pictures(rng, 2, 2, 30, 30), kernels(rng, 3, 2, 3, 3), kernels(rng, 2, 3, 28, 28)
+    planned = GradientPlan(
+        ConvolutionPlan.for_shapes(x.shape, w.shape, grid=32, pack=True, product="optical")
+    )
+    with calibrated("emulator:lab", seed=7, device__n=32) as device:
+        found = device.convolve2d_gradients(g, x, w, pack=True, product="optical")
+        told = device.last_result
+    assert told is not None
+    assert told.frames - told.pilots - told.retries == planned.frames
+    for mine, wanted in zip(found, exact(g, x, w), strict=True):
+        # The error of the convolution itself, two passes and a second stage's floor: below 4 %.
+        assert error_of(mine, wanted) < 0.04
 
 
 def test_bad_input_is_refused_before_any_frame() -> None:

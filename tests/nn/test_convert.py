@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 import torch
 from torch import nn
+from torch.nn.utils import parametrizations, prune
 
 from nn import OpticalConv2d, SuperResolutionModel, convert_to_electronic, convert_to_optical
 
@@ -81,8 +83,108 @@ def test_hooks_travel_and_optical_layers_change_device(stand_in: Any) -> None:
     assert (stand_in.calls, other.calls) == (0, 1)
 
 
-def test_a_layer_with_a_behaviour_of_its_own_is_not_converted_silently(stand_in: Any) -> None:
-    model = nn.Sequential(nn.utils.parametrizations.weight_norm(nn.Conv2d(1, 1, 3)))
-    with pytest.raises(ValueError, match="skip"):
+class Peculiar(nn.Conv2d):
+    """A convolution that is more than one."""
+
+
+class PeculiarByLight(OpticalConv2d):
+    """Likewise."""
+
+
+def test_what_would_be_lost_or_cannot_change_is_refused_by_name(stand_in: Any) -> None:
+    model = nn.Sequential(Peculiar(1, 1, 3))
+    with pytest.raises(ValueError, match="0 is a Peculiar"):
         convert_to_optical(model, stand_in)
     convert_to_optical(model, stand_in, skip=["0"])
+    with pytest.raises(ValueError, match="0 is a PeculiarByLight"):
+        convert_to_electronic(nn.Sequential(PeculiarByLight(1, 1, 3, optics=stand_in)))
+    with pytest.raises(ValueError, match="run the model once"):
+        convert_to_optical(nn.Sequential(nn.LazyConv2d(4, 3)), stand_in)
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
+def test_a_scripted_part_is_refused_and_not_left_electronic_in_silence(stand_in: Any) -> None:
+    model = nn.Sequential(nn.Conv2d(1, 1, 3), torch.jit.script(nn.Conv2d(1, 1, 3)))
+    with pytest.raises(ValueError, match="1 is scripted"):
+        convert_to_optical(model, stand_in)
+    assert type(convert_to_optical(model, stand_in, skip="1")[0]) is OpticalConv2d
+    other = nn.Sequential(nn.Conv2d(1, 1, 3), torch.jit.script(nn.ReLU()))
+    assert type(convert_to_optical(other, stand_in)[0]) is OpticalConv2d
+
+
+def _pruned(layer: nn.Conv2d) -> nn.Conv2d:
+    prune.l1_unstructured(layer, "weight", 0.5)
+    return layer
+
+
+NORMALISED: dict[str, Callable[[nn.Conv2d], nn.Module]] = {
+    "weight normalisation": parametrizations.weight_norm,
+    "orthogonal": parametrizations.orthogonal,
+    "weight normalisation by hook": nn.utils.weight_norm,
+    "spectral normalisation by hook": nn.utils.spectral_norm,
+    "pruning": _pruned,
+}
+
+
+@pytest.mark.filterwarnings("ignore:`torch.nn.utils.weight_norm:FutureWarning")
+@pytest.mark.parametrize("kind", NORMALISED)
+def test_weights_that_are_computed_stay_so_there_and_back(kind: str, stand_in: Any) -> None:
+    model = nn.Sequential(NORMALISED[kind](nn.Conv2d(2, 4, 3)), nn.ReLU())
+    input = torch.randn(1, 2, 6, 6)
+    model(input)  # a hook has set a weight that is no leaf
+    model.eval()
+    optical = convert_to_optical(model, stand_in)
+    torch.testing.assert_close(optical(input), model(input))
+    assert stand_in.calls == 1
+    with torch.no_grad():
+        for parameter in model.parameters():  # theirs too
+            parameter.mul_(1.5)
+    torch.testing.assert_close(optical(input), model(input))
+    optical(input).sum().backward()
+    assert all(parameter.grad is not None for parameter in model.parameters())
+    assert optical.state_dict().keys() == model.state_dict().keys()
+    calls = stand_in.calls
+    torch.testing.assert_close(convert_to_electronic(optical)(input), model(input))
+    assert stand_in.calls == calls
+
+
+def test_a_parametrization_is_taken_off_one_copy_alone(stand_in: Any) -> None:
+    model = nn.Sequential(parametrizations.weight_norm(nn.Conv2d(1, 1, 3)))
+    optical = convert_to_optical(model, stand_in)
+    nn.utils.parametrize.remove_parametrizations(optical[0], "weight")
+    assert type(optical[0]) is OpticalConv2d
+    input = torch.randn(1, 1, 5, 5)
+    torch.testing.assert_close(optical(input), model(input))
+
+
+class Aliased(nn.Module):
+    """Calls its layer through a list, which knows nothing of modules, and keeps what came out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Conv2d(1, 1, 3)
+        self.aliases = [self.layer]
+        self.last: torch.Tensor | None = None
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
+        self.last = self.aliases[0](input)
+        assert self.last is not None
+        return self.last
+
+
+def test_other_names_of_a_layer_become_optical_too(stand_in: Any) -> None:
+    model = Aliased()
+    model(torch.randn(1, 1, 4, 4))
+    optical = convert_to_optical(model, stand_in)
+    assert optical.aliases[0] is optical.layer
+    optical(torch.randn(1, 1, 4, 4))
+    assert stand_in.calls == 1
+    assert type(model.layer) is nn.Conv2d
+
+
+def test_skip_takes_patterns(stand_in: Any) -> None:
+    optical = convert_to_optical(Nested(), stand_in, skip="inner.*")
+    assert type(optical.get_submodule("inner.2")) is nn.Conv2d
+    assert isinstance(optical.first, OpticalConv2d)
+    with pytest.raises(ValueError, match=r"outer\.\*"):
+        convert_to_optical(Nested(), stand_in, skip="outer.*")

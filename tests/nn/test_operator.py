@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import gc
+import pickle
+from dataclasses import fields
+from functools import partial
 from typing import Any
 
 import pytest
 import torch
 from torch.nn import functional
 
-from driver import Device
+from driver import Device, open_device
+from driver.plan import ConvolutionPlan
+from driver.precision import PassOptions, Precision
 from nn import OpticalConv2d, optical_conv2d
 from nn.operator import _warn_of_transfer, convolution
 from nn.optics import device_number
+from nn.precisions import precision_of, word_for
 
 
 def _arguments(device: Any, groups: int = 2) -> tuple[Any, ...]:
@@ -111,9 +118,110 @@ def test_vmap_of_values_and_gradients_takes_one_call(
 
 def test_jacobians_and_hessians(stand_in: Any) -> None:
     input, weight = torch.randn(1, 1, 4, 4), torch.randn(1, 1, 2, 2)
-    found = torch.func.jacrev(lambda w: optical_conv2d(input, w, optics=stand_in))(weight)
-    wanted = torch.func.jacrev(lambda w: functional.conv2d(input, w))(weight)
-    torch.testing.assert_close(found, wanted)
+
+    def cubed(convolve: Any, weight: torch.Tensor) -> torch.Tensor:
+        value: torch.Tensor = convolve(input, weight).pow(3).sum()
+        return value
+
+    optical = partial(optical_conv2d, optics=stand_in)
+    for jacobian in (torch.func.jacrev, torch.func.jacfwd):
+        found = jacobian(lambda w: optical(input, w))(weight)
+        torch.testing.assert_close(found, jacobian(lambda w: functional.conv2d(input, w))(weight))
+    found = torch.func.hessian(partial(cubed, optical))(weight)
+    wanted = torch.func.hessian(partial(cubed, functional.conv2d))(weight)
+    # Sums of 9 terms of order 100 in float32, in another order.
+    torch.testing.assert_close(found, wanted, atol=1e-3, rtol=1e-5)
+
+
+@pytest.mark.parametrize("padding_mode", ["zeros", "circular"])
+def test_forward_mode_is_exact_and_for_exact_gradients_alone(
+    padding_mode: Any, stand_in: Any
+) -> None:
+    input, weight = torch.randn(2, 4, 6, 6), torch.randn(2, 2, 3, 3)
+    tangents = torch.randn_like(input), torch.randn_like(weight)
+    mode: dict[str, Any] = {"padding": 1, "stride": 2, "groups": 2, "padding_mode": padding_mode}
+    layer = torch.nn.Conv2d(4, 2, 3, bias=False, **mode)
+
+    def electronic(input: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+        found: torch.Tensor = torch.func.functional_call(layer, {"weight": weight}, (input,))
+        return found
+
+    for which in ((0, 1), (0,), (1,)):
+        of = tuple(t if i in which else torch.zeros_like(t) for i, t in enumerate(tangents))
+        optical = partial(optical_conv2d, optics=stand_in, **mode)
+        found = torch.func.jvp(optical, (input, weight), of)
+        torch.testing.assert_close(found, torch.func.jvp(electronic, (input, weight), of))
+    with pytest.raises(RuntimeError, match="backward alone"):
+        torch.func.jvp(partial(optical, gradient="optical"), (input, weight), tangents)
+
+
+@pytest.mark.parametrize("gradient", ["exact", "optical", "twin"])
+@pytest.mark.parametrize("in_dims", [(0, None), (None, 0), (0, 0)])
+def test_functional_gradients_of_every_kind(gradient: Any, in_dims: Any, ideal: Device) -> None:
+    """Per-sample gradients too: one job for all, and no more light than that takes."""
+    torch.manual_seed(3)
+    input, weight = torch.randn(3, 1, 4, 7, 8), torch.randn(3, 6, 2, 3, 3)
+    input = input[0] if in_dims[0] is None else input
+    weight = weight[0] if in_dims[1] is None else weight
+
+    def loss(of: Any, x: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
+        value: torch.Tensor = of(x, w, padding=1, groups=2).square().sum()
+        return value
+
+    optical = partial(optical_conv2d, optics=ideal, gradient=gradient)
+    for argnums in ((0, 1), (0,), (1,)):
+        slopes = [
+            torch.func.grad(partial(loss, of), argnums) for of in (optical, functional.conv2d)
+        ]
+        found, exact = (torch.vmap(slope, in_dims)(input, weight) for slope in slopes)
+        for mine, wanted in zip(found, exact, strict=True):
+            # The ideal device's bound, twice: of the output and of the gradient.
+            assert float((mine - wanted).norm() / wanted.norm()) < 2e-5
+
+
+def test_a_device_lives_until_the_backward_pass() -> None:
+    weight = torch.randn(2, 1, 3, 3, requires_grad=True)
+    device = open_device("emulator:ideal", device__n=16)
+    output = optical_conv2d(torch.randn(1, 1, 8, 8), weight, optics=device, gradient="optical")
+    del device
+    gc.collect()
+    output.sum().backward()
+    assert weight.grad is not None
+
+
+@pytest.mark.parametrize("gradient", ["optical", "twin"])
+@pytest.mark.parametrize("wanted", [(True, True), (True, False), (False, True)])
+def test_the_gradients_operator_passes_torchs_check_too(
+    gradient: str, wanted: tuple[bool, bool], ideal: Device
+) -> None:
+    input, weight, *options, gradient_of, number = _arguments(ideal)
+    output = torch.randn(2, 6, 9, 6)
+    arguments = (output, input.detach(), weight.detach(), *options, gradient, *wanted, number)
+    results = torch.library.opcheck(torch.ops.opticonv.convolution_gradients, arguments)
+    assert set(results.values()) == {"SUCCESS"}
+    assert gradient_of == "exact"
+
+
+def test_a_precision_of_ones_own_reaches_the_device(ideal: Device) -> None:
+    """Through the operator, whose arguments are words, compiled or pickled."""
+    passes = PassOptions("averaged"), PassOptions("two_gain", residual=True)
+    own = Precision("own: slow", *passes, pack=False, seams=False)
+    assert len(fields(Precision)) == 5, "all of them are told"
+    assert precision_of(word_for(own)) == own
+    layer = OpticalConv2d(2, 3, 3, optics=ideal, precision=own)
+    assert pickle.loads(pickle.dumps(layer)).precision == own
+    input = torch.randn(1, 2, 20, 20)
+    plan = ConvolutionPlan.for_shapes(tuple(input.shape), (3, 2, 3, 3), grid=ideal.n, precision=own)
+    for run in (layer, torch.compile(layer, backend="aot_eager", fullgraph=True)):
+        before = ideal.telemetry()
+        with torch.no_grad():
+            run(input)
+        after = ideal.telemetry()
+        assert after.frames - before.frames == plan.frames
+        assert (
+            after.exposures - before.exposures
+            == plan.exposures - plan.reference_steps * plan.pilots
+        )
 
 
 def test_compiles_to_one_graph_with_changing_sizes(stand_in: Any) -> None:

@@ -114,8 +114,9 @@ def test_optical_gradients_are_on_the_device_and_not_differentiable_in_turn(stan
     frozen = optical_conv2d(input.detach(), weight, optics=stand_in, gradient="optical")
     torch.autograd.grad(frozen.sum(), weight)
     assert stand_in.wanted == [(True, True), (False, True)]
+    (slope,) = torch.autograd.grad(output.square().sum(), input, create_graph=True)
     with pytest.raises(RuntimeError, match="in turn"):
-        torch.autograd.grad(output.sum(), input, create_graph=True)
+        torch.autograd.grad(slope.sum(), input)
 
 
 def test_only_the_wanted_gradients_are_computed(stand_in: Any) -> None:
@@ -238,8 +239,25 @@ def test_refuses_types_modes_and_gradients_it_does_not_know(stand_in: Any) -> No
         optical_conv2d(input, weight, optics=stand_in, gradient="none")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="product"):
         optical_conv2d(input, weight, optics=stand_in, product="none")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="precision must be one of"):
+        optical_conv2d(input[:0], weight, optics=stand_in, precision="bets")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="precision must be one of"):
+        OpticalConv2d(3, 4, 3, optics=stand_in, precision="bets")  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="device, a URI or None"):
         optical_conv2d(input, weight, optics=3)  # type: ignore[arg-type]
+    assert stand_in.calls == 0
+
+
+def test_numbers_may_be_tensors_as_torch_has_them(stand_in: Any) -> None:
+    input, weight = torch.randn(1, 3, 8, 8), torch.randn(4, 3, 3, 3)
+    options: dict[str, Any] = {"stride": torch.tensor(2), "padding": [torch.tensor(1), 0]}
+    found = optical_conv2d(input, weight, optics=stand_in, **options)
+    torch.testing.assert_close(found, functional.conv2d(input, weight, **options))
+
+
+def test_shapes_are_known_on_the_meta_device(stand_in: Any) -> None:
+    layer = OpticalConv2d(3, 4, 3, padding=1, stride=2, optics=stand_in, device="meta")
+    assert layer(torch.empty(2, 3, 9, 8, device="meta")).shape == (2, 4, 5, 4)
     assert stand_in.calls == 0
 
 
