@@ -13,6 +13,7 @@ from opticonv.count_charts import COLOURS, new_figure, save_figure
 __all__ = ["Line", "Point", "draw"]
 
 PALETTE = (COLOURS["red"], COLOURS["blue"], COLOURS["green"], COLOURS["purple"])
+MARKERS = ("o", "s", "D", "^")
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ def draw(
     figure = new_figure(6.0, 3.6)
     axes = figure.add_subplot()
     axes.axhline(0.0, color="black", linewidth=0.8)
-    for line, colour in zip(lines, PALETTE, strict=False):
+    for line, colour, marker in zip(lines, PALETTE, MARKERS, strict=False):
         mean = np.array([point.mean for point in line.points])
         bars = np.array([[p.mean - p.low, p.high - p.mean] for p in line.points]).T
         axes.errorbar(
@@ -48,8 +49,8 @@ def draw(
             mean,
             np.maximum(bars, 0.0),
             color=colour,
-            marker="o",
-            markersize=4,
+            marker=marker,
+            markersize=5,
             capsize=3,
             linewidth=1.4,
             label=line.name,
