@@ -241,14 +241,20 @@ def lines_of(grids: Grids, first: str, others: Sequence[str]) -> list[Line]:
         for before, after, value in pairs_of(grids, first, other):
             seeds, known = grids[after][value], grids[before][value]
             if known.keys() - seeds.keys():
-                line = f"{before}, on the specimens of that"
+                line = f"{before} (the same)"
                 same.setdefault(line, {})[value] = {s: known[s] for s in seeds if s in known}
     return [
         Line(
-            line, tuple(_point(value, [*seeds.values()]) for value, seeds in sorted(points.items()))
+            f"{line}, {_specimens(points)}",
+            tuple(_point(value, [*seeds.values()]) for value, seeds in sorted(points.items())),
         )
         for line, points in (grids | same).items()
     ]
+
+
+def _specimens(points: dict[float, dict[int, list[float]]]) -> str:
+    number = max(len(seeds) for seeds in points.values())
+    return f"{number} specimen" if number == 1 else f"{number} specimens"
 
 
 def _point(value: float, grid: Sequence[Sequence[float]]) -> Point:
@@ -317,7 +323,7 @@ def main(
         for other in others:
             tell_gains(name, grids, first, other)
         if out is not None:
-            about = f"{len(pictures.electronic)} pictures, {seeds} specimens"
+            about = f"{len(pictures.electronic)} pictures"
             path = out / f"degradation_{name}.png"
             draw(path, lines_of(grids, first, others), sweep.label, sweep.lab, about, log=sweep.log)
             console.print(str(path))
