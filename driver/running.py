@@ -20,6 +20,7 @@ from driver.ticket import Ticket
 
 __all__ = ["run"]
 
+
 def run(
     handle: Handle, job: Job, report: Callable[[Any], JobResult], owner: object
 ) -> tuple[Any, JobResult]:
