@@ -210,16 +210,51 @@ def _ageing(
                 specimen.close()
 
 
-def lines_of(name: str, found: dict[Key, list[float]]) -> list[Line]:
-    """What to draw of a sweep: means and 95 % intervals over pictures and specimens."""
-    grids: dict[str, dict[float, list[list[float]]]] = {}
-    for (sweep, value, line, _), values in found.items():
+Grids = dict[str, dict[float, dict[int, list[float]]]]
+"""Differences by line, value, seed and picture."""
+
+
+def grids_of(name: str, found: dict[Key, list[float]]) -> Grids:
+    """What is known of a sweep."""
+    grids: Grids = {}
+    for (sweep, value, line, seed), values in found.items():
         if sweep == name:
-            grids.setdefault(line, {}).setdefault(value, []).append(values)
-    lines = []
+            grids.setdefault(line, {}).setdefault(value, {})[seed] = values
+    return grids
+
+
+def pairs_of(grids: Grids, first: str, other: str) -> Iterator[tuple[str, str, float]]:
+    """Lines of the weights `first` and `other`, and values, at which both are known."""
     for line, points in grids.items():
-        lines.append(Line(line, tuple(_point(v, grid) for v, grid in sorted(points.items()))))
-    return lines
+        before = line.replace(other, first, 1)
+        if line.startswith(other) and before in grids:
+            yield from ((before, line, value) for value in points if value in grids[before])
+
+
+def lines_of(grids: Grids, first: str, others: Sequence[str]) -> list[Line]:
+    """What to draw of a sweep: means and 95 % intervals over pictures and specimens.
+
+    Where other weights are of fewer specimens, the first are drawn for those specimens too.
+    """
+    same: Grids = {}
+    for other in others:
+        for before, after, value in pairs_of(grids, first, other):
+            seeds, known = grids[after][value], grids[before][value]
+            if known.keys() - seeds.keys():
+                line = f"{before} (the same)"
+                same.setdefault(line, {})[value] = {s: known[s] for s in seeds if s in known}
+    return [
+        Line(
+            f"{line}, {_specimens(points)}",
+            tuple(_point(value, [*seeds.values()]) for value, seeds in sorted(points.items())),
+        )
+        for line, points in (grids | same).items()
+    ]
+
+
+def _specimens(points: dict[float, dict[int, list[float]]]) -> str:
+    number = max(len(seeds) for seeds in points.values())
+    return f"{number} specimen" if number == 1 else f"{number} specimens"
 
 
 def _point(value: float, grid: Sequence[Sequence[float]]) -> Point:
@@ -228,19 +263,24 @@ def _point(value: float, grid: Sequence[Sequence[float]]) -> Point:
     return Point(value, interval.mean, interval.low, interval.high)
 
 
-def tell_gains(name: str, found: dict[Key, list[float]], first: str, other: str) -> None:
+def tell_gains(name: str, grids: Grids, first: str, other: str) -> None:
     """What the weights `other` have won beside the `first`, picture by picture, at each point."""
-    grids: dict[tuple[float, str], list[list[float]]] = {}
-    for (sweep, value, line, seed), values in found.items():
-        known = found.get((sweep, value, line.replace(other, first, 1), seed))
-        if sweep == name and line.startswith(other) and known is not None:
-            won = [after - before for after, before in zip(values, known, strict=True)]
-            grids.setdefault((value, line), []).append(won)
-    for (value, line), grid in sorted(grids.items()):
-        won = _point(value, grid)
+    for before, after, value in pairs_of(grids, first, other):
+        known = grids[before][value]
+        won = _point(
+            value,
+            [
+                [
+                    after_db - before_db
+                    for after_db, before_db in zip(values, known[seed], strict=True)
+                ]
+                for seed, values in grids[after][value].items()
+                if seed in known
+            ],
+        )
         console.print(
-            f"{name} {value:g}, {line} − {first}: {won.mean:+.3f} dB "
-            f"[{won.low:+.3f}, {won.high:+.3f}], {len(grid)} specimens",
+            f"{name} {value:g}, {after} − {first}: {won.mean:+.3f} dB "
+            f"[{won.low:+.3f}, {won.high:+.3f}], specimens {sorted(grids[after][value])}",
             highlight=False, markup=False,
         )  # fmt: skip
 
@@ -278,12 +318,14 @@ def main(
                 kept.note(key, measured())
             except CalibrationError as error:
                 console.print(f"{key[0]} {key[1]:g}, seed {key[3]}: left out: {error}")
-        for other in lines[1:]:
-            tell_gains(name, kept.found, lines[0].name, other.name)
+        grids = grids_of(name, kept.found)
+        first, *others = (line.name for line in lines)
+        for other in others:
+            tell_gains(name, grids, first, other)
         if out is not None:
-            about = f"{len(pictures.electronic)} pictures, {seeds} specimens"
+            about = f"{len(pictures.electronic)} pictures"
             path = out / f"degradation_{name}.png"
-            draw(path, lines_of(name, kept.found), sweep.label, sweep.lab, about, log=sweep.log)
+            draw(path, lines_of(grids, first, others), sweep.label, sweep.lab, about, log=sweep.log)
             console.print(str(path))
 
 

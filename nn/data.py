@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Generic, Literal, TypeVar
 
 import torch
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 __all__ = [
     "Photographs",
@@ -30,15 +30,33 @@ SIZE = 256
 TRAINING_FRACTION = 0.7
 NAME_DIGITS = 10
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"})
+UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
+"""What Pillow raises when a file is no picture, a damaged one, or one of too many pixels."""
 
 
 Split = Literal["training", "validation"]
 Prepared = TypeVar("Prepared")
 
 
+def _rgb(picture: Image.Image) -> Image.Image:
+    """As Pillow converts it, unless that would make white of nearly everything."""
+    if picture.mode.startswith(("I", "F")):
+        raise ValueError(
+            f"its greys have more than 8 bits (mode {picture.mode}); opticonv data ingest, or any "
+            "picture editor, reduces them"
+        )
+    return picture.convert("RGB")
+
+
 def to_tensor(picture: Image.Image) -> torch.Tensor:
-    """RGB picture as uint8 tensor (3, H, W)."""
-    rgb = picture.convert("RGB")
+    """RGB picture as uint8 tensor (3, H, W).
+
+    Raises
+    ------
+    ValueError
+        Its greys have more than 8 bits.
+    """
+    rgb = _rgb(picture)
     flat = torch.frombuffer(bytearray(rgb.tobytes()), dtype=torch.uint8)
     return flat.view(rgb.height, rgb.width, 3).permute(2, 0, 1).contiguous()
 
@@ -53,12 +71,12 @@ def prepare_photo(picture: Image.Image, size: int = SIZE) -> torch.Tensor:
     Raises
     ------
     ValueError
-        If the shorter side is below `size`.
+        If the shorter side is below `size`, or greys have more than 8 bits.
     """
     side = _shorter_side(picture, size)
     left = (picture.width - side) // 2
     top = (picture.height - side) // 2
-    square = picture.convert("RGB").crop((left, top, left + side, top + side))
+    square = _rgb(picture).crop((left, top, left + side, top + side))
     return to_tensor(square.resize((size, size), Image.Resampling.BICUBIC))
 
 
@@ -72,10 +90,10 @@ def reduce_photo(picture: Image.Image, short_side: int) -> torch.Tensor:
     Raises
     ------
     ValueError
-        If the shorter side is below 256.
+        If the shorter side is below 256, or greys have more than 8 bits.
     """
     side = _shorter_side(picture, SIZE)
-    rgb = picture.convert("RGB")
+    rgb = _rgb(picture)
     if side > short_side:
         size = (round(length * short_side / side) for length in picture.size)
         width, height = (max(length, short_side) for length in size)
@@ -199,7 +217,7 @@ def read_photos(
         try:
             with Image.open(BytesIO(content)) as picture:
                 prepared = prepare(picture)
-        except (UnidentifiedImageError, OSError, ValueError) as error:
+        except UNREADABLE as error:
             rejected[path.name] = str(error)
             continue
         names.append(name)
@@ -213,4 +231,6 @@ _INGESTED = re.compile(f"[0-9a-f]{{{NAME_DIGITS}}}")
 
 
 def _picture_files(root: Path) -> Iterable[Path]:
-    return sorted(path for path in root.rglob("*") if path.suffix.lower() in SUFFIXES)
+    return sorted(
+        path for path in root.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file()
+    )

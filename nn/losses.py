@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from pickle import UnpicklingError
 
 import torch
 from torch import nn
@@ -125,16 +126,21 @@ class VGGFeatureLoss(nn.Module):
         FileNotFoundError
             If there is no such file.
         ValueError
-            If it does not hold VGG-16's first four convolutions.
+            If it can't be read, or does not hold VGG-16's first four convolutions.
         """
         path = Path(path)
         if not path.is_file():
             raise FileNotFoundError(f"no VGG-16 weights at {path}")
-        if path.suffix == ".safetensors":
-            from safetensors.torch import load_file
+        from safetensors import SafetensorError
+        from safetensors.torch import load_file
 
-            return cls(load_file(path))
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        try:
+            if path.suffix == ".safetensors":
+                state = load_file(path)
+            else:
+                state = torch.load(path, map_location="cpu", weights_only=True)
+        except (SafetensorError, UnpicklingError, RuntimeError, EOFError):
+            raise ValueError(f"{path} holds no weights that can be read") from None
         if not isinstance(state, Mapping):
             raise ValueError(f"{path} holds {type(state).__name__}, not a state dict")
         return cls(state)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -10,7 +11,7 @@ from typing import Protocol
 import torch
 from PIL import Image, UnidentifiedImageError
 
-from nn.data import SUFFIXES, load_photos, to_tensor
+from nn.data import SUFFIXES, UNREADABLE, load_photos, to_tensor
 
 __all__ = ["FolderSet", "PictureSet", "SplitSet", "cropped_to_multiples", "load_test_pictures"]
 
@@ -79,7 +80,7 @@ class FolderSet:
         root = Path(folder)
         if not root.is_dir():
             raise FileNotFoundError(f"there is no folder {root}")
-        found = sorted(path for path in root.iterdir() if path.suffix.lower() in SUFFIXES)
+        found = sorted(p for p in root.iterdir() if p.suffix.lower() in SUFFIXES and p.is_file())
         paths = tuple(found if limit is None else found[:limit])
         if not paths:
             raise FileNotFoundError(f"no pictures in {root}")
@@ -91,7 +92,7 @@ class FolderSet:
 
     def size(self, index: int) -> tuple[int, int]:
         """Height and width of a picture, cropped."""
-        with self._opened(index) as picture:
+        with self._reading(index), Image.open(self.paths[index]) as picture:
             return picture.height - picture.height % SCALE, picture.width - picture.width % SCALE
 
     def load(self, index: int) -> torch.Tensor:
@@ -102,20 +103,20 @@ class FolderSet:
         ValueError
             The file cannot be read, or a side is under 8 pixels.
         """
-        try:
-            with self._opened(index) as picture:
-                full = to_tensor(picture)
-        except (OSError, SyntaxError) as error:
-            raise ValueError(f"{self.paths[index]} cannot be read: {error}") from None
+        with self._reading(index), Image.open(self.paths[index]) as picture:
+            full = to_tensor(picture)
         if min(full.shape[-2:]) < SCALE:
             raise ValueError(f"{self.paths[index]}: a side is under {SCALE} pixels")
         return cropped_to_multiples(full).float() / 255.0
 
-    def _opened(self, index: int) -> Image.Image:
+    @contextmanager
+    def _reading(self, index: int) -> Iterator[None]:
         try:
-            return Image.open(self.paths[index])
+            yield
         except UnidentifiedImageError:
             raise ValueError(f"{self.paths[index]} is not a picture that can be read") from None
+        except UNREADABLE as error:
+            raise ValueError(f"{self.paths[index]} cannot be read: {error}") from None
 
 
 class SplitSet:

@@ -63,7 +63,8 @@ def show_tallies(
         time = f"{minutes / 60:.1f} hours" if minutes > 90 else f"{minutes:.0f} minutes"
         line = f"{taken:,} pictures to fetch, about {megabytes:,.1f} MB in {time}"
     else:
-        line = f"{taken:,} new pictures, {megabytes:,.1f} MB, in {order.out}"
+        noun = "picture" if taken == 1 else "pictures"
+        line = f"{taken:,} new {noun}, {megabytes:,.1f} MB, in {order.out}"
     if complete and short:
         line += f"; not enough for: {', '.join(short)}"
     console.print(line, markup=False, highlight=False, soft_wrap=True)

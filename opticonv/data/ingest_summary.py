@@ -47,8 +47,9 @@ def show_report(console: Console, report: IngestReport, out: Path) -> None:
         for note, number in noted.most_common():
             notes.add_row(Text(note), f"{number:,}")
         console.print(notes)
+    noun = "picture" if len(report.accepted) == 1 else "pictures"
     console.print(
-        f"{len(report.accepted):,} new pictures in {shown(out)}; every file is in {REPORT}",
+        f"{len(report.accepted):,} new {noun} in {shown(out)}; every file is in {REPORT}",
         markup=False,
         highlight=False,
         soft_wrap=True,

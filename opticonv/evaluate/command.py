@@ -106,6 +106,7 @@ def evaluate(
     """Judge enlargements ×8: baselines, and networks on electronics and on light."""
     # Imported here, since torch takes seconds to load and other commands do without.
     from opticonv.console import result_console
+    from opticonv.errors import CommandError
     from opticonv.evaluate.csv_file import write_csv
     from opticonv.evaluate.evaluation import Evaluation
     from opticonv.evaluate.html_page import write_html
@@ -116,9 +117,11 @@ def evaluate(
     from opticonv.evaluate.terminal import print_tables
     from opticonv.files import check_writable
 
-    for path in (json_file, csv_file, html_file, save_linear):
-        if path is not None:
-            check_writable(path)
+    written = [path for path in (json_file, csv_file, html_file, save_linear) if path is not None]
+    for path in written:
+        check_writable(path)
+    if len({path.resolve() for path in written}) < len(written):
+        raise CommandError("--json, --csv, --html and --save-linear name one file for two things")
     families = parse_families(methods)
     pictures = open_sets(sets or (), limit)
     linear = None

@@ -20,7 +20,7 @@ __all__ = ["Comparison", "LossCard", "Panel", "compare", "loss_cards"]
 
 CLOSE_UP = {256: 96, 2048: 240}
 """Side of a close-up by that of the picture [pixels]."""
-WHOLE_BYTES = {256: 130_000, 2048: 560_000}
+WHOLE_BYTES = {256: 130_000, 2048: 400_000}
 """Limit of one whole picture's file by its side."""
 CLOSE_BYTES = 130_000
 """Limit of one close-up's file: 240×240 pixels without loss."""

@@ -54,7 +54,7 @@ def train(
     try:
         finished = run(settings, out, command=_command_line(), callbacks=[RunProgress()])
     except InterruptedRunError as error:
-        if rank_zero_only.rank == 0:
+        if getattr(rank_zero_only, "rank", 0) == 0:
             result_console().print(
                 f"{error}; the same command goes on", highlight=False, soft_wrap=True
             )

@@ -98,6 +98,10 @@ def test_feature_weights_come_from_a_file(
     assert torch.equal(first, second)
     with pytest.raises(FileNotFoundError, match="no VGG-16 weights"):
         VGGFeatureLoss.from_file(tmp_path / "missing.pth")
+    for name in ("text.pth", "text.safetensors"):
+        (tmp_path / name).write_text("no weights")
+        with pytest.raises(ValueError, match=f"{name} holds no weights that can be read"):
+            VGGFeatureLoss.from_file(tmp_path / name)
     del vgg_state["features.5.bias"]
     with pytest.raises(ValueError, match=r"features\.5\.bias"):
         VGGFeatureLoss(vgg_state)

@@ -69,7 +69,18 @@ def test_what_is_wrong_with_a_picture_is_said(tmp_path: Path) -> None:
     _save(tmp_path / "c_cut.png", 64, 64)
     whole = (tmp_path / "c_cut.png").read_bytes()
     (tmp_path / "c_cut.png").write_bytes(whole[: len(whole) // 2])
+    # Pillow alone would clip these greys at 255 of 65535, and judge a white picture.
+    Image.fromarray(np.full((16, 16), 30_000, np.uint16)).save(tmp_path / "d_deep.png")
+    _save(tmp_path / "e_cut.jpg", 64, 64)
+    whole = (tmp_path / "e_cut.jpg").read_bytes()
+    (tmp_path / "e_cut.jpg").write_bytes(whole[:100])
+    (tmp_path / "f_folder.png").mkdir()
     found = FolderSet.open("mine", tmp_path)
-    for index, fault in enumerate(["not a picture", "under 8 pixels", "cannot be read"]):
-        with pytest.raises(ValueError, match=rf"{found.names[index]}\.png.*{fault}"):
+    faults = ["not a picture", "under 8 pixels", "cannot be read", "more than 8 bits",
+              "cannot be read"]  # fmt: skip
+    for index, fault in enumerate(faults):
+        with pytest.raises(ValueError, match=rf"{found.names[index]}\..*{fault}"):
             found.load(index)
+    with pytest.raises(ValueError, match=r"e_cut\.jpg cannot be read"):
+        found.size(4)
+    assert len(found.names) == len(faults)

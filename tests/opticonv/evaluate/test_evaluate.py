@@ -128,6 +128,13 @@ def test_what_was_done_before_an_interruption_is_kept(
     assert len(EvaluationTable.load("t.json").judgements) == 3
 
 
+def test_two_results_are_not_written_into_one_file(run: Run, pictures: Path) -> None:
+    result = run("evaluate", "--set", f"mine={pictures}", "--json", "t", "--csv", "./t")
+    assert result.exit_code == 1
+    assert "one file for two things" in result.stderr
+    assert not Path("t").exists()
+
+
 def test_a_table_of_other_settings_is_left_alone(run: Run, pictures: Path, weights: Path) -> None:
     command = ("evaluate", weights, "--set", f"mine={pictures}", "--json", "t.json")
     assert run(*command, "--methods", "electronic").exit_code == 0
