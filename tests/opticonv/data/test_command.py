@@ -109,7 +109,7 @@ def test_what_was_done_is_told_when_the_server_gives_up(run: Run, commons: Commo
     commons.add("leaves").misbehaviours = [wiki.status(429, Retry_After="7200")]
     result = run(*FETCH, "--api", commons.api, "--pause", "0")
     assert result.exit_code == FAILED
-    assert "1 new picture" in result.stdout
+    assert "1 new picture," in result.stdout
     assert "7200 s: run the same command later" in result.stderr
 
 
