@@ -60,11 +60,12 @@ INLINE vc load_target(odev_geometry g, const float *x, int r, int c, vf keep, vf
   return (vc){target.re * keep, target.im * turn};
 }
 
-/* x, t = x / input_map, and the largest power that t asks of a pixel, relative to what that has. */
+/* x, t = x / input_map, the energy of x, and the largest power that t asks of a pixel, relative to what that has. */
 INLINE float chip_target(const odev_codec *k, odev_geometry g, const encode_scratch *s, const float *x, float factor, int conjugate,
-                         int both_stages) {
+                         int both_stages, double *energy) {
   const vf keep = vset(factor), turn = vset(conjugate ? -factor : factor);
-  vf most = vset(0.0f);
+  vf most = vset(0.0f), sum[SUB];
+  for (int j = 0; j < SUB; ++j) sum[j] = vset(0.0f);
   for (int r = 0; r < g.n; ++r)
     for (int c = 0; c < g.ld; c += W) {
       const int at = r * g.ld + c;
@@ -72,12 +73,14 @@ INLINE float chip_target(const odev_codec *k, odev_geometry g, const encode_scra
       const vc t = vc_mul(target, vload(k->inverse_input_re + at), vload(k->inverse_input_im + at));
       vstore(s->x_re + at, target.re);
       vstore(s->x_im + at, target.im);
+      sum[at / W % SUB] = vfma(target.re, target.re, vfma(target.im, target.im, sum[at / W % SUB]));
       vstore(s->t_re + at, t.re);
       vstore(s->t_im + at, t.im);
       vf share = vfma(t.re, t.re, t.im * t.im) * vload(k->per_reach2[0] + at);
       if (both_stages) share = share * vload(k->per_reach2[1] + at);
       most = vmax(most, share);
     }
+  *energy = sum_lanes(sum);
   return lane_max(most);
 }
 
@@ -246,10 +249,11 @@ INLINE float scale_for(float most) { return most > 0 ? 1.0f / __builtin_sqrtf(mo
 INLINE odev_encoded encode_frame_impl(const odev_codec *k, odev_geometry g, int is_float, int has_crosstalk, int has_ring, const float *x, const float *operand,
                                       int conjugate, void *codes, float *memory) {
   encode_scratch s = encode_scratch_of(g, memory);
-  float factor = 1.0f, most = chip_target(k, g, &s, x, factor, conjugate, operand == NULL);
+  double energy;
+  float factor = 1.0f, most = chip_target(k, g, &s, x, factor, conjugate, operand == NULL, &energy);
   if (!(most > LEAST_POWER && most < MOST_POWER)) {
     factor = normalising_factor(g, x);
-    most = chip_target(k, g, &s, x, factor, conjugate, operand == NULL);
+    most = chip_target(k, g, &s, x, factor, conjugate, operand == NULL, &energy);
   }
   const float scale = scale_for(most);
   float operand_scale = 1.0f;
@@ -264,18 +268,20 @@ INLINE odev_encoded encode_frame_impl(const odev_codec *k, odev_geometry g, int 
   const float both = scale * operand_scale;
   const float floor = operand ? (float)(CREST_RESIDUAL * shown_power(k, g, &s, scale, operand_scale, 0)) : 0.0f;
   if (k->is_4f) {
-    const target_statistics t = statistics_of(g, s.x_re, s.x_im);
+    const target_statistics t = statistics_of(g, s.x_re, s.x_im, energy);
     const double passed = passed_power(k, g, operand, normalising_factor(g, operand), t);
     return (odev_encoded){both * factor, scale, predicted_image_peak(g, t, passed, both) + floor, operand_scale};
   }
-  if (operand) /* the product is what the lens sees */
+  if (operand) { /* the product is what the lens sees */
     for (int at = 0; at < g.n * g.ld; at += W) {
       const vc p = vc_mul((vc){vload(s.x_re + at), vload(s.x_im + at)}, vload(s.o_re + at),
                           vload(s.o_im + at));
       vstore(s.x_re + at, p.re);
       vstore(s.x_im + at, p.im);
     }
-  const target_statistics t = statistics_of(g, s.x_re, s.x_im);
+    energy = energy_of(g, s.x_re, s.x_im);
+  }
+  const target_statistics t = statistics_of(g, s.x_re, s.x_im, energy);
   return (odev_encoded){both * factor, scale, predicted_peak(g, t, both) + floor, operand ? operand_scale : 0.0f};
 }
 
@@ -302,7 +308,7 @@ INLINE odev_encoded encode_residual_impl(const odev_codec *k, odev_geometry g, o
     peak = CREST_BESIDE_OPERAND * shown_power(k, g, &s, own, first.operand_scale, 1);
   } else {
     /* A residual lies where the target is strong, in few pixels: flat, but with more speckle. */
-    const double mean = statistics_of(g, s.t_re, s.t_im).energy / ((double)g.n * (double)g.n);
+    const double mean = energy_of(g, s.t_re, s.t_im) / ((double)g.n * (double)g.n);
     peak = CREST_RESIDUAL * mean * (double)own * (double)own * (double)k->input_power;
   }
   return (odev_encoded){first.scale * own, own, (float)peak, first.operand_scale};
