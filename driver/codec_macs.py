@@ -17,9 +17,11 @@ HEATERS, FELT, PRODUCT, SQUARE = 4, 9, 4, 2
 _TARGET = 2 + PRODUCT + SQUARE + 2
 
 #: Power and phase to heat: the scaled power; two bounds, and six for cosine, sine and transmission,
-#: of each stage; the product of both and what is left of the phase; each heater's milliwatts per
-#: turn and first guess.
-_HEAT = (SQUARE + 1) + 2 * (2 + 6) + 2 * PRODUCT + HEATERS * 2
+#: of each stage; the product of both and what is left of the phase.
+_HEAT = (SQUARE + 1) + 2 * (2 + 6) + 2 * PRODUCT
+
+#: Each heater's milliwatts per turn and first guess.
+_GUESS = 2
 
 #: The second ring of neighbours: three coefficients for sums of rows, the farther ones twice more.
 RING = 3 + 3
@@ -39,10 +41,13 @@ _OPERAND = (2 + PRODUCT + SQUARE + 1) + (2 + SQUARE + 2)
 _SHOWN = 2 + SQUARE + SQUARE + 2
 
 #: Two rounds of Jacobi's method: mean couplings (sums of neighbours by five), then each one's own.
-_CROSSTALK = HEATERS * (5 + FELT + RING)
+_CROSSTALK = 5 + FELT + RING
 
-#: Power to code: rising resistance (2), full power, code range.
-_CODES = HEATERS * 4
+#: Power to code: rising resistance (2), full power.
+_CODES = 3
+
+#: Without operand stage b's phi is held: what theta b does to it, guessed and solved, is phi a's.
+_HELD = 2
 
 #: Prediction of the brightest bin: energy, and up to ten lags on every fourth row.
 _PREDICTION = SQUARE + 10 * PRODUCT // 4
@@ -76,11 +81,12 @@ def encode_macs(residual: bool, *, operand: bool = False) -> int:
 
     `operand`: the second stage has a target of its own, and a residual frame is the first's.
     """
-    heat = _HEAT + _SUBSTRATE + _CROSSTALK + _CODES
+    solved = HEATERS if operand else HEATERS - 1
+    heat = _HEAT + _SUBSTRATE + solved * (_GUESS + _CROSSTALK + _CODES)
     if operand:
         again = _REALISED_FIRST + heat + _SHOWN
         return _TARGET + heat + _PREDICTION + _OPERAND + _SHOWN + (again if residual else 0)
-    frame = heat + _PREDICTION
+    frame = heat + _HELD + _PREDICTION
     return _TARGET + frame + (_REALISED + frame if residual else 0)
 
 

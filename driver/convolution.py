@@ -42,7 +42,6 @@ from driver.passes import FourierDevice, picture_spectra, product_frames
 from driver.plan import ConvolutionPlan
 from driver.precision import Precision
 from driver.scratch import scratch
-from driver.spectral import multiply
 from driver.threads import default_threads
 
 __all__ = [
@@ -270,6 +269,5 @@ def _products(plan: ConvolutionPlan, spectra: Float, kernels: Kernels, threads: 
     blocks, tiles, groups = spectra.shape[:3]
     shape = (blocks, tiles, groups, plan.outputs // groups, 2, 16)
     products = scratch("products", shape, np.float32)
-    for some, factors in kernels.by_outputs(threads):
-        multiply(spectra, factors, products, some, grid=plan.grid, threads=threads)
+    kernels.multiply(spectra, products, threads=threads)
     return products

@@ -14,7 +14,7 @@ from driver.glue_macs import (
     taps_macs,
 )
 from driver.plan import ConvolutionPlan, KernelPart
-from driver.plan_macs import COMPLEX_MACS, macs_per_item
+from driver.plan_macs import COMPLEX_MACS, kernel_macs, macs_per_item
 from driver.spectral import half_width
 from driver.tracking import PILOT_PERIOD
 
@@ -129,6 +129,7 @@ class GradientPlan:
         macs = (of_input + of_kernel) * COMPLEX_MACS * bins * plan.tiles * plan.pairs
         if of_input:
             macs += plan.tiles * plan.planes * product_scaling_macs(plan.grid**2, bins)
+            macs += sum(kernel_macs(plan, p) for p in plan.parts if plan.forms_kernels(p))
         if of_kernel:
             macs += plan.pairs * sum(
                 taps_macs(plan.grid, (part.rows, part.columns)) for part in plan.parts

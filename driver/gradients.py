@@ -46,7 +46,7 @@ from driver.passes import FourierDevice, cotangent_spectra, picture_spectra, pro
 from driver.plan import ConvolutionPlan, KernelPart
 from driver.precision import Precision
 from driver.scratch import scratch
-from driver.spectral import correlate_taps, multiply
+from driver.spectral import correlate_taps
 
 __all__ = ["convolve2d_gradients"]
 
@@ -195,7 +195,7 @@ def _gradients(
         (groups, plan.outputs // groups, plan.planes // groups, *plan.sampling.kernel), np.float32
     )
     for part in plan.parts:
-        kernels = KERNELS.get(weight, plan, part, threads)
+        kernels = KERNELS.get(weight, plan, part, threads, met_again=False)
         if plan.layout == "4f":
             assert dx is not None
             _fold_in_one_pass(device, plan, part, dy, kernels, dx, threads)
@@ -254,8 +254,7 @@ def _adjoint_products(plan: ConvolutionPlan, g: Float, kernels: Kernels, threads
     products = scratch(
         "products", (blocks, tiles, groups, plan.planes // groups, 2, 16), np.float32
     )
-    for some, factors in kernels.by_inputs(threads):
-        multiply(g, factors, products, some, grid=plan.grid, adjoint=True, threads=threads)
+    kernels.multiply(g, products, adjoint=True, threads=threads)
     return products
 
 

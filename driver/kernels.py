@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from driver.cutting import moments
 from driver.plan import ConvolutionPlan, KernelPart
-from driver.spectral import half_width, kernel_spectra
+from driver.spectral import half_width, kernel_spectra, multiply, multiply_by_taps
 
 __all__ = ["KernelCache", "Kernels"]
 
@@ -40,7 +40,10 @@ class Kernels:
     moments : (groups * out, 6, in) float32
         `driver.cutting.moments`.
     spectra : (blocks, groups, out, in, 2, 16) float32, optional
-        `driver.spectral.kernel_spectra`; None where they would not fit in `SPECTRA_BYTES`.
+        `driver.spectral.kernel_spectra`; None where they are `formed`, or would not fit in
+        `SPECTRA_BYTES`.
+    formed : bool
+        Whether spectra are formed while they are multiplied.
     """
 
     weight: Float
@@ -48,16 +51,53 @@ class Kernels:
     grid: int
     moments: Float
     spectra: Float | None
+    formed: bool = False
 
     @classmethod
     def prepare(
-        cls, weight: NDArray[Any], dilation: tuple[int, int], grid: int, threads: int = 1
+        cls,
+        weight: NDArray[Any],
+        dilation: tuple[int, int],
+        grid: int,
+        threads: int = 1,
+        *,
+        formed: bool = False,
     ) -> Kernels:
-        """Moments, and spectra if there is room for them."""
+        """Moments, and spectra if they are kept and there is room for them."""
         weight = np.ascontiguousarray(weight, dtype=np.float32)
-        small = _spectra_bytes(weight.shape, grid) <= SPECTRA_BYTES
-        spectra = kernel_spectra(weight, dilation, grid, threads) if small else None
-        return cls(weight, dilation, grid, moments(weight, dilation), spectra)
+        kept = not formed and _spectra_bytes(weight.shape, grid) <= SPECTRA_BYTES
+        spectra = kernel_spectra(weight, dilation, grid, threads) if kept else None
+        return cls(weight, dilation, grid, moments(weight, dilation), spectra, formed)
+
+    def multiply(
+        self, pictures: Float, products: Float, *, adjoint: bool = False, threads: int
+    ) -> None:
+        """Products of spectra with these kernels' (`driver.spectral.multiply`).
+
+        Parameters
+        ----------
+        pictures : (blocks, tiles, groups, in, 2, 16) float32
+            With `adjoint`, (…, out, 2, 16).
+        products : (blocks, tiles, groups, out, 2, 16) float32
+            Where they go; with `adjoint`, (…, in, 2, 16).
+        adjoint
+            Multiply by the conjugates, and sum over the kernels' outputs.
+        threads
+        """
+        grid = self.grid
+        if self.formed:
+            multiply_by_taps(
+                pictures,
+                self.weight,
+                products,
+                self.dilation,
+                grid=grid,
+                adjoint=adjoint,
+                threads=threads,
+            )
+            return
+        for some, factors in self.by_inputs(threads) if adjoint else self.by_outputs(threads):
+            multiply(pictures, factors, products, some, grid=grid, adjoint=adjoint, threads=threads)
 
     def by_outputs(self, threads: int) -> Iterator[tuple[slice, Float]]:
         """Spectra by slices of output channels, formed anew where they were too large to keep."""
@@ -96,28 +136,43 @@ class KernelCache:
         self._lock = threading.Lock()
 
     def get(
-        self, weight: NDArray[Any], plan: ConvolutionPlan, part: KernelPart, threads: int
+        self,
+        weight: NDArray[Any],
+        plan: ConvolutionPlan,
+        part: KernelPart,
+        threads: int,
+        *,
+        met_again: bool = True,
     ) -> Kernels:
-        """Prepared kernels of one part of a plan, from its weight (Cout, Cin/groups, kh, kw)."""
+        """Prepared kernels of one part of a plan, from its weight (Cout, Cin/groups, kh, kw).
+
+        Those of few taps are formed while they are multiplied (`ConvolutionPlan.forms_kernels`), as
+        in training, where each weight is used once; those that come again are kept.  A gradient
+        uses what its convolution used: it does not count (`met_again`).
+        """
         digest = self._digest(np.ascontiguousarray(weight))
         cut = (part.first_row, part.rows, part.first_column, part.columns)
+        formed = plan.forms_kernels(part)
         key = (digest, weight.dtype, weight.shape, plan.groups, plan.sampling, plan.grid, cut)
         with self._lock:
             found = self._kept.get(key)
             if found is not None:
                 self._kept.move_to_end(key)
-                return found
+                if not found.formed or (formed and not met_again):
+                    return found
+                formed = False
         grouped = weight.reshape(plan.groups, -1, *weight.shape[1:])
         taps = plan.sampling.kernels(grouped.astype(np.float32, copy=False))[
             ...,
             part.first_row : part.first_row + part.rows,
             part.first_column : part.first_column + part.columns,
         ]
-        made = Kernels.prepare(taps, plan.sampling.dilation, plan.grid, threads)
+        made = Kernels.prepare(taps, plan.sampling.dilation, plan.grid, threads, formed=formed)
         with self._lock:
-            if key not in self._kept:
-                self._kept[key] = made
-                self._bytes += _size(made)
+            before = self._kept.pop(key, None)
+            self._bytes -= 0 if before is None else _size(before)
+            self._kept[key] = made
+            self._bytes += _size(made)
             while self._bytes > self.limit_bytes and len(self._kept) > 1:
                 self._bytes -= _size(self._kept.popitem(last=False)[1])
         return made

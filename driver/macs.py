@@ -13,7 +13,8 @@ class Macs:
 
     ``gemm`` is what an electronic convolution would take; the others are what stays electronic.
     Spectral products count four real MACs per complex product and half a plane of N·(N//2+1) bins,
-    rims and unused parts of tiles included. ``kernels`` is spent once per weight.
+    rims and unused parts of tiles included. ``kernels`` is spent once per weight,
+    and once more when one of few taps comes again (`driver.kernels`).
     ``seams`` is what electronics convolve at the rims of tiles where light carries no halos.
     ``codec`` is encoding, decoding and drift correction (`driver.codec_macs`), residual frames and
     pilots included.

@@ -29,6 +29,7 @@ from driver.numbers import shown, whole
 from driver.plan_macs import macs_of
 from driver.precision import Precision, preset
 from driver.sampling import Sampling, by_phases, dense
+from driver.spectral import FORMED_TAPS
 from driver.spectral_macs import REAL_MACS, SpectralConvention
 from driver.tracking import PILOT_PERIOD
 
@@ -244,6 +245,15 @@ class ConvolutionPlan(ConvolutionShapes):
     def chunks(self, part: KernelPart) -> list[tuple[int, int]]:
         """Runs of tiles of one kernel part that pass through the device together."""
         return part.chunks(self.planes, self.outputs)
+
+    def forms_kernels(self, part: KernelPart) -> bool:
+        """Whether new kernels' spectra are formed while they are multiplied, and not kept.
+
+        Of few taps, where one run of tiles needs them: then that takes less time than to write and
+        read them.  Kernels that come again are worth keeping (`driver.kernels`).
+        """
+        few = part.rows * part.columns <= FORMED_TAPS
+        return few and not self.chip_multiplies and len(self.chunks(part)) == 1
 
     @property
     def _merged(self) -> int:

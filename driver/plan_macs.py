@@ -15,13 +15,13 @@ from driver.glue_macs import (
 )
 from driver.macs import Macs
 from driver.precision import PassOptions
-from driver.spectral import half_width
+from driver.spectral import FORMED_TAPS, half_width
 
 if TYPE_CHECKING:
     from driver.kernel_parts import KernelPart
     from driver.plan import ConvolutionPlan
 
-__all__ = ["COMPLEX_MACS", "macs_of", "macs_per_item"]
+__all__ = ["COMPLEX_MACS", "kernel_macs", "macs_of", "macs_per_item"]
 
 #: Real MACs per complex product.
 COMPLEX_MACS = 4
@@ -34,12 +34,7 @@ def macs_of(plan: ConvolutionPlan) -> Macs:
     return Macs(
         gemm=plan.batch * plan.output[0] * plan.output[1] * pairs * prod(plan.kernel),
         spectral=0 if plan.chip_multiplies else COMPLEX_MACS * bins * plan.tiles * plan.pairs,
-        # Rows of the transform take real taps (2 real MACs), columns complex ones.
-        kernels=plan.pairs
-        * sum(
-            2 * plan.grid * part.rows * part.columns + COMPLEX_MACS * bins * part.columns
-            for part in plan.parts
-        ),
+        kernels=sum(kernel_macs(plan, part) for part in plan.parts),
         polynomial=sum(
             count * polynomial_macs((h, w), part.halo, plan.pairs, plan.planes, plan.outputs)
             for part in plan.parts
@@ -49,6 +44,15 @@ def macs_of(plan: ConvolutionPlan) -> Macs:
         seams=sum(_seam_macs(plan, part) for part in plan.parts if part.has_seams),
         codec=pixels * (_codec_macs(plan) + PILOT_MACS * plan.pilots),
     )
+
+
+def kernel_macs(plan: ConvolutionPlan, part: KernelPart) -> int:
+    """Of the spectra of one part of new kernels."""
+    taps, bins = part.rows * part.columns, plan.grid * half_width(plan.grid)
+    if taps <= FORMED_TAPS:  # each of them at every bin
+        return plan.pairs * 2 * bins * taps
+    # Rows of the transform take real taps (2 real MACs), columns complex ones.
+    return plan.pairs * (2 * plan.grid * taps + COMPLEX_MACS * bins * part.columns)
 
 
 def _seam_macs(plan: ConvolutionPlan, part: KernelPart) -> int:

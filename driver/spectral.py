@@ -18,17 +18,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from driver.library import check, lib, pointer, struct
+from driver.library import check, ffi, lib, pointer, struct
 
 __all__ = [
+    "FORMED_TAPS",
     "bin_blocks",
     "correlate_taps",
     "half_width",
     "join",
     "kernel_spectra",
     "multiply",
+    "multiply_by_taps",
     "separate",
 ]
+
+#: Taps of a kernel up to which its spectrum is formed faster than it is read from memory.
+FORMED_TAPS = int(lib.ODEV_FORMED_TAPS)
 
 Complex = NDArray[np.complex64]
 Float = NDArray[np.float32]
@@ -182,6 +187,56 @@ def multiply(
         adjoint=int(adjoint),
         x=_floats(pictures),
         kernels=_floats(kernels),
+        y=_floats(products),
+    )
+    check(lib.odev_multiply_spectra(job))
+
+
+def multiply_by_taps(
+    pictures: Float,
+    weight: Float,
+    products: Float,
+    dilation: tuple[int, int],
+    *,
+    grid: int,
+    adjoint: bool = False,
+    threads: int,
+) -> None:
+    """`multiply` by all kernels, whose spectra are formed a few bins at a time, in cache.
+
+    Parameters
+    ----------
+    pictures : (blocks, tiles, groups, in, 2, 16) float32
+    weight : (groups, out, in, kh, kw) float32
+        Of at most `FORMED_TAPS` taps; with `adjoint`, (groups, in, out, kh, kw).
+    products : (blocks, tiles, groups, out, 2, 16) float32
+        Where they go.
+    dilation
+        Pixels between taps.
+    grid
+        N.
+    threads
+    """
+    _, tiles, groups, inputs = pictures.shape[:4]
+    outputs = products.shape[3]
+    job = struct(
+        "odev_product_job",
+        threads=threads,
+        n=grid,
+        tiles=tiles,
+        groups=groups,
+        inputs=inputs,
+        outputs=outputs,
+        first=0,
+        count=outputs,
+        adjoint=int(adjoint),
+        taps_rows=weight.shape[3],
+        taps_columns=weight.shape[4],
+        dilation_rows=dilation[0],
+        dilation_columns=dilation[1],
+        x=_floats(pictures),
+        kernels=ffi.NULL,
+        weight=_floats(weight),
         y=_floats(products),
     )
     check(lib.odev_multiply_spectra(job))

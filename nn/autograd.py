@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import replace
 from typing import Any
 
@@ -51,6 +52,12 @@ class OpticalConvolution(torch.autograd.Function):
         options = replace(options, groups=one.groups)
         output = differentiable_convolution(one.input, one.weight, device_number, options, gradient)
         return one.unfold(output), one.dim
+
+
+# `apply` asks for it at every call.
+OpticalConvolution.forward.__signature__ = inspect.signature(  # type: ignore[attr-defined]
+    OpticalConvolution.forward
+)
 
 
 class DualConvolution(OpticalConvolution):

@@ -73,8 +73,37 @@ def _pads(
     return horizontal, horizontal, vertical, vertical
 
 
+#: Looks of arguments that torch has not refused.
+_accepted: set[tuple[object, ...]] = set()
+_MOST_ACCEPTED = 4096
+
+
+def _looks(argument: object) -> object:
+    """What torch refuses or accepts an argument by."""
+    if isinstance(argument, torch.Tensor):
+        return type(argument), argument.shape, argument.dtype, argument.device, argument.layout
+    return repr(argument)
+
+
 def _refuse_what_torch_refuses(convolve: Callable[..., torch.Tensor], *arguments: Any) -> None:
-    """Let torch's own function see the arguments, with no picture in the batch: its own errors."""
+    """Let torch's own function see the arguments, with no picture in the batch: its own errors.
+
+    Arguments that look like others that passed are not shown to it again.
+    """
+    if torch.compiler.is_compiling():
+        _show_torch(convolve, *arguments)
+        return
+    autocast = tuple(map(torch.is_autocast_enabled, ("cpu", "cuda")))
+    looks = (convolve, autocast, *map(_looks, arguments))
+    if looks in _accepted:
+        return
+    _show_torch(convolve, *arguments)
+    if len(_accepted) >= _MOST_ACCEPTED:
+        _accepted.clear()
+    _accepted.add(looks)
+
+
+def _show_torch(convolve: Callable[..., torch.Tensor], *arguments: Any) -> None:
     input, weight = arguments[:2]
     dimensions = getattr(weight, "ndim", 0)
     if isinstance(input, torch.Tensor) and 0 <= dimensions - input.ndim <= 1:

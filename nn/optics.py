@@ -116,7 +116,7 @@ def resolve_optics(optics: OpticsLike) -> OpticalDevice:
         return _shared_device(DEFAULT_URI)
     if isinstance(optics, str):
         return _shared_device(optics)
-    if not isinstance(optics, OpticalDevice):
+    if not _is_numbered(optics) and not isinstance(optics, OpticalDevice):
         raise TypeError(
             f"optics must be a device, a URI or None, got {type(optics).__name__} {optics!r}"
         )
@@ -127,6 +127,14 @@ _numbers: WeakKeyDictionary[OpticalDevice, int] = WeakKeyDictionary()
 _numbered: WeakValueDictionary[int, OpticalDevice] = WeakValueDictionary()
 _next_number = itertools.count()
 _numbering = threading.Lock()
+
+
+def _is_numbered(device: object) -> bool:
+    """Whether it is known to be a device: asking the protocol takes 50 us."""
+    try:
+        return _numbers.get(device) is not None  # type: ignore[call-overload]
+    except TypeError:  # no hash, or no weak references
+        return False
 
 
 def device_number(device: OpticalDevice) -> int:

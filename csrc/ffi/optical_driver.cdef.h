@@ -428,11 +428,13 @@ typedef struct odev_kernel_job {
   const float *weight;
   float *spectra;
 } odev_kernel_job;
+enum { ODEV_FORMED_TAPS = 9 };
 typedef struct odev_product_job {
   uint32_t struct_size;
   int32_t threads;
   uint32_t n, tiles, groups, inputs, outputs, first, count, adjoint;
-  const float *x, *kernels;
+  uint32_t taps_rows, taps_columns, dilation_rows, dilation_columns;
+  const float *x, *kernels, *weight;
   float *y;
 } odev_product_job;
 typedef struct odev_taps_job {

@@ -4,9 +4,7 @@
 #include <math.h>
 
 #include "../kernels/planes.h"
-
-/* Heaters' phases lie in a window of one turn about this one. */
-#define ODEV_MIDDLE_TURNS 0.675
+#include "held_phase.h"
 
 static const double two_pi = 6.283185307179586476925286766559;
 
@@ -17,8 +15,17 @@ static const float *map_plane(odev_arena *arena, odev_geometry g, const double *
   return plane;
 }
 
+static const float *per_full_plane(odev_arena *arena, const odev_codec *k, const double *power_full_mw) {
+  const odev_geometry g = k->geometry;
+  const double codes2 = (double)k->code_max * (double)k->code_max;
+  float *const plane = odev_arena_take(arena, odev_plain_size(g));
+  for (int r = 0; r < g.n; ++r)
+    for (int c = 0; c < g.n; ++c)
+      plane[r * g.ld + c] = (float)(codes2 / power_full_mw[(size_t)r * (size_t)g.n + (size_t)c]);
+  return plane;
+}
+
 static double half_over(double x) { return 0.5 / x; }
-static double one_over(double x) { return 1 / x; }
 static double per_reach2(double rho) { return 1 / ((1 + rho) * (1 + rho)); }
 static double two_pi_over(double x) { return two_pi / x; }
 
@@ -172,7 +179,7 @@ static void build_heaters(odev_codec *k, odev_arena *arena, const odev_calibrati
       k->turns_per_mw[stage][heater] =
           odev_plain_from(arena, g, s->kappa_rad_per_mw + at * plane, 1, 1 / two_pi);
       k->power_full_mw[stage][heater] = odev_plain_from(arena, g, s->power_full_mw + at * plane, 1, 1.0);
-      k->per_power_full[stage][heater] = map_plane(arena, g, s->power_full_mw + at * plane, one_over);
+      k->per_power_full[stage][heater] = per_full_plane(arena, k, s->power_full_mw + at * plane);
       k->slope_per_mw[stage][heater] = odev_plain_from(arena, g, s->beta_per_mw + at * plane, 1, 1.0);
       for (size_t d = 0; d < ODEV_LINKS; ++d)
         k->link[stage][heater][d] = odev_halo_from(arena, g, s->links + (ODEV_LINKS * at + d) * plane);
@@ -235,10 +242,14 @@ int odev_codec_init(odev_codec *k, const odev_caps *caps, const odev_calibration
 
   const size_t plain = odev_round_up(odev_plain_size(g)), halo = odev_round_up(odev_halo_size(g));
   odev_arena arena;
-  if (odev_arena_init(&arena, 43 * plain + 16 * halo + 16 * odev_round_up((size_t)g.ld))) return -1;
+  if (odev_arena_init(&arena, 46 * plain + 17 * halo + 16 * odev_round_up((size_t)g.ld))) return -1;
   k->storage = arena.storage;
   build_heaters(k, &arena, s);
   build_substrate(k, &arena, s);
+  if (odev_hold_phi_b(k, &arena)) {
+    odev_codec_free(k);
+    return -1;
+  }
   inverse_planes(&arena, g, s->input_map, 1.0, &k->inverse_input_re, &k->inverse_input_im);
   if (k->is_4f) build_middle(k, &arena, s);
   inverse_planes(&arena, g, s->output_map, 1.0, &k->inverse_output_re, &k->inverse_output_im);
@@ -261,6 +272,7 @@ int odev_codec_init(odev_codec *k, const odev_caps *caps, const odev_calibration
 
 void odev_codec_free(odev_codec *k) {
   free(k->pilot_codes);
+  free(k->held_codes);
   free(k->storage);
   memset(k, 0, sizeof *k);
 }
@@ -268,7 +280,7 @@ void odev_codec_free(odev_codec *k) {
 size_t odev_encode_scratch_size(int n) {
   const odev_geometry g = odev_geometry_of(n);
   return 10 * odev_round_up(odev_plain_size(g)) + 4 * odev_round_up(odev_halo_size(g)) +
-         4 * odev_round_up(odev_recent_size(g));
+         4 * odev_round_up(odev_recent_size(g)) + odev_round_up((size_t)g.ld);
 }
 
 uint8_t odev_launch_step_for(const odev_codec *k, float peak) {

@@ -27,12 +27,18 @@ typedef struct {
   const float *turns_per_mw[2][2];
   const float *slope_per_mw[2][2];
   const float *power_full_mw[2][2]; /* V^2 / R0 at full code */
-  const float *per_power_full[2][2]; /* and its inverse */
+  const float *per_power_full[2][2]; /* and the square of the full code over it */
   const float *link[2][2][ODEV_LINKS]; /* halo */
   const float *partner[2];
   float mean_links[2][2][3]; /* to a neighbour at a side, at a corner, and to the partner: inside the grid */
   const float *mean_sums[2][2][3]; /* 1 + sum of them, in the first row of pixels, in others, in the last */
   const float *jacobi_start[2][2]; /* 1 / (1 + sum of the couplings) */
+  /* Phi b where only the sum of both phi counts: its codes are the same in all frames, and so is its power. */
+  void *held_codes;
+  const float *held_mw;           /* halo */
+  const float *held_turns;        /* what it shows without theta b's heat */
+  const float *held_turns_per_mw; /* what each mW of theta b's adds */
+  const float *held_mixed;        /* the same, as mW of phi a's */
   int has_ring, has_substrate;
   float ring[3], ring_sum;
   /* Substrate: theta_0 holds the warmth of usual moments; what a frame's differ by is added [turns/mW]. */

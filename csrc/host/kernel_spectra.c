@@ -27,6 +27,31 @@ void odev_block_bins(odev_bins bins, int block, int u[ODEV_BIN_BLOCK], int v[ODE
   }
 }
 
+void odev_tap_circle_init(odev_tap_circle *c, int n, int taps_rows, int taps_columns, int dilation_rows,
+                          int dilation_columns) {
+  c->n = n, c->taps_rows = taps_rows, c->taps_columns = taps_columns;
+  for (int u = 0; u < n; ++u) {
+    const double angle = 6.283185307179586476925286766559 * u / n;
+    c->cosine[u] = (float)cos(angle);
+    c->sine[u] = (float)sin(angle);
+    for (int k = 0; k < taps_rows; ++k) c->rows[k][u] = (int)((int64_t)u * k * dilation_rows % n);
+    for (int l = 0; l < taps_columns; ++l) c->columns[l][u] = (int)((int64_t)u * l * dilation_columns % n);
+  }
+}
+
+void odev_tap_circle_turns(const odev_tap_circle *c, odev_bins bins, int block, float *turns) {
+  int u[ODEV_BIN_BLOCK], v[ODEV_BIN_BLOCK];
+  odev_block_bins(bins, block, u, v);
+  for (int k = 0; k < c->taps_rows; ++k)
+    for (int l = 0; l < c->taps_columns; ++l, turns += ODEV_BLOCK_FLOATS)
+      for (int lane = 0; lane < ODEV_BIN_BLOCK; ++lane) {
+        const int used = v[lane] >= 0, sum = used ? c->rows[k][u[lane]] + c->columns[l][v[lane]] : 0;
+        const int at = sum < c->n ? sum : sum - c->n;
+        turns[lane] = used ? c->cosine[at] : 0.0f;
+        turns[ODEV_BIN_BLOCK + lane] = used ? c->sine[at] : 0.0f;
+      }
+}
+
 /* Blocks share their columns' factors: runs with those of the same columns, the last blocks with none. */
 static int column_sets(odev_bins bins) { return bins.runs + bins.count - bins.whole; }
 static int column_set(odev_bins bins, int block) {
@@ -63,6 +88,26 @@ static odev_status check_taps(uint32_t n, uint32_t groups, uint32_t outputs, uin
   return ODEV_OK;
 }
 
+/* Of few taps: as they are formed in passing (products.c), to the bit. */
+static odev_status spectra_of_few_taps(const odev_kernel_job *job, const odev_convolution_kernels *kernels) {
+  const odev_bins bins = odev_bins_of((int)job->n);
+  const uint64_t count = (uint64_t)job->groups * job->outputs * job->inputs;
+  odev_tap_circle *circle = malloc(sizeof *circle);
+  if (!circle) return odev_fail(ODEV_ERR_MEMORY, "out of memory for kernels' spectra");
+  odev_tap_circle_init(circle, bins.n, (int)job->taps_rows, (int)job->taps_columns, (int)job->dilation_rows,
+                       (int)job->dilation_columns);
+  const int threads = odev_host_threads(job->threads, (uint64_t)bins.count);
+#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
+  for (int block = 0; block < bins.count; ++block) {
+    float turns[ODEV_FORMED_TAPS * ODEV_BLOCK_FLOATS];
+    odev_tap_circle_turns(circle, bins, block, turns);
+    kernels->kernel_taps((int)(job->taps_rows * job->taps_columns), turns, job->weight, count,
+                         job->spectra + (size_t)block * count * ODEV_BLOCK_FLOATS);
+  }
+  free(circle);
+  return ODEV_OK;
+}
+
 odev_status odev_kernel_spectra(const odev_kernel_job *job) {
   ODEV_CHECK_JOB(job, odev_kernel_job);
   if (!job->weight || !job->spectra) return odev_fail(ODEV_ERR_ARGUMENT, "weight and spectra must not be null");
@@ -71,6 +116,7 @@ odev_status odev_kernel_spectra(const odev_kernel_job *job) {
   if (status != ODEV_OK) return status;
   const odev_convolution_kernels *kernels = odev_host_kernels();
   if (!kernels) return ODEV_ERR_CAPABILITY;
+  if (job->taps_rows * job->taps_columns <= ODEV_FORMED_TAPS) return spectra_of_few_taps(job, kernels);
   const odev_bins bins = odev_bins_of((int)job->n);
   const int taps_h = (int)job->taps_rows, taps_w = (int)job->taps_columns, ld = odev_geometry_of(bins.n).ld;
   const uint64_t count = (uint64_t)job->groups * job->outputs * job->inputs;

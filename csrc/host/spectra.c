@@ -58,34 +58,3 @@ odev_status odev_join_spectra(const odev_spectra_job *job) {
   }
   return ODEV_OK;
 }
-
-odev_status odev_multiply_spectra(const odev_product_job *job) {
-  ODEV_CHECK_JOB(job, odev_product_job);
-  if (!job->x || !job->kernels || !job->y) return odev_fail(ODEV_ERR_ARGUMENT, "x, kernels and y must not be null");
-  if (job->n < 1 || job->n > ODEV_MAX_N) return odev_fail(ODEV_ERR_ARGUMENT, "n must be 1 to %d", ODEV_MAX_N);
-  if (job->groups < 1 || job->inputs < 1 || job->outputs < 1 || job->first > job->outputs ||
-      job->count > job->outputs - job->first)
-    return odev_fail(ODEV_ERR_ARGUMENT, "outputs %u to %u of %u, from %u inputs in %u groups, are none", job->first,
-                     job->first + job->count, job->outputs, job->inputs, job->groups);
-  const odev_convolution_kernels *kernels = odev_host_kernels();
-  if (!kernels) return ODEV_ERR_CAPABILITY;
-  const uint64_t blocks = odev_bin_blocks(job->n), groups = job->groups, inputs = job->inputs, outputs = job->outputs;
-  const odev_product_shape shape = {
-      .tiles = (int)job->tiles,
-      .inputs = (int)inputs,
-      .outputs = (int)job->count,
-      .x_tile = groups * inputs * ODEV_BLOCK_FLOATS,
-      .y_tile = groups * outputs * ODEV_BLOCK_FLOATS,
-      .k_input = (job->adjoint ? job->count : 1) * (size_t)ODEV_BLOCK_FLOATS,
-      .k_output = (job->adjoint ? 1 : inputs) * ODEV_BLOCK_FLOATS,
-      .conjugate = job->adjoint != 0,
-  };
-  const int threads = odev_host_threads(job->threads, blocks);
-#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
-  for (uint64_t block = 0; block < blocks; ++block)
-    for (uint64_t g = 0; g < groups; ++g)
-      kernels->multiply(&shape, job->x + (block * job->tiles * groups + g) * inputs * ODEV_BLOCK_FLOATS,
-                        job->kernels + (block * groups + g) * inputs * job->count * ODEV_BLOCK_FLOATS,
-                        job->y + ((block * job->tiles * groups + g) * outputs + job->first) * ODEV_BLOCK_FLOATS);
-  return ODEV_OK;
-}

@@ -144,15 +144,19 @@ typedef struct odev_kernel_job {
   float *spectra;
 } odev_kernel_job;
 
+enum { ODEV_FORMED_TAPS = 9 };
+
 /* y[t][g][first + o] = sum_i x[t][g][i] k[g][o][i] at every bin; x [blocks][tiles][groups * inputs], y
  * [blocks][tiles][groups * outputs].  Of the kernels' `outputs`, `count` from `first` on are given.
  * Adjoint: y[t][g][first + i] = sum_o x[t][g][o] conj k[g][o][i], with inputs and outputs in each
- * other's place. */
+ * other's place.  `kernels` may be null: their spectra are then formed, while they are multiplied, from
+ * `weight`, [g][o][i][taps_rows][taps_columns] of at most ODEV_FORMED_TAPS taps. */
 typedef struct odev_product_job {
   uint32_t struct_size;
   int32_t threads;
   uint32_t n, tiles, groups, inputs, outputs, first, count, adjoint;
-  const float *x, *kernels;
+  uint32_t taps_rows, taps_columns, dilation_rows, dilation_columns;
+  const float *x, *kernels, *weight;
   float *y;
 } odev_product_job;
 

@@ -51,6 +51,8 @@ typedef struct {
    * turn_w: [l][re, im][16]. */
   void (*kernel_block)(odev_bins bins, int ld, int block, int taps_w, const float *turn_w, const float *rows,
                        size_t count, float *spectra);
+  /* One block of bins of `count` kernels' spectra from all their taps: sum_t w[t] turns[t], [t][re, im][16]. */
+  void (*kernel_taps)(int taps, const float *turns, const float *weight, size_t count, float *spectra);
   /* sums[k] += (sum_t x[t] conj g[t]) turn[k], at one block of bins; turn and sums: [k][re, im][16]. */
   void (*correlate_taps)(int tiles, const float *x, size_t x_tile, const float *g, size_t g_tile, int taps,
                     const float *turn, float *sums);

@@ -29,6 +29,10 @@ INLINE float lane_max(vf v) {
   return best;
 }
 
+/* Between these, squares of a frame's numbers stay in float's range as they are. */
+#define LEAST_POWER 1e-12f
+#define MOST_POWER 1e12f
+
 /* The power of two that brings a frame's largest number to [1, 2): targets are squared on their way,
  * and gradients of 1e-25 would otherwise vanish.  (The outermost exponents stop one short.) */
 INLINE float normalising_factor(odev_geometry g, const float *x) {
@@ -56,11 +60,12 @@ INLINE vc load_target(odev_geometry g, const float *x, int r, int c, vf keep, vf
   return (vc){target.re * keep, target.im * turn};
 }
 
-/* x, t = x / input_map, and the largest power that t asks of a pixel, relative to what that has. */
+/* x, t = x / input_map, the energy of x, and the largest power that t asks of a pixel, relative to what that has. */
 INLINE float chip_target(const odev_codec *k, odev_geometry g, const encode_scratch *s, const float *x, float factor, int conjugate,
-                         int both_stages) {
+                         int both_stages, double *energy) {
   const vf keep = vset(factor), turn = vset(conjugate ? -factor : factor);
-  vf most = vset(0.0f);
+  vf most = vset(0.0f), sum[SUB];
+  for (int j = 0; j < SUB; ++j) sum[j] = vset(0.0f);
   for (int r = 0; r < g.n; ++r)
     for (int c = 0; c < g.ld; c += W) {
       const int at = r * g.ld + c;
@@ -68,12 +73,14 @@ INLINE float chip_target(const odev_codec *k, odev_geometry g, const encode_scra
       const vc t = vc_mul(target, vload(k->inverse_input_re + at), vload(k->inverse_input_im + at));
       vstore(s->x_re + at, target.re);
       vstore(s->x_im + at, target.im);
+      sum[at / W % SUB] = vfma(target.re, target.re, vfma(target.im, target.im, sum[at / W % SUB]));
       vstore(s->t_re + at, t.re);
       vstore(s->t_im + at, t.im);
       vf share = vfma(t.re, t.re, t.im * t.im) * vload(k->per_reach2[0] + at);
       if (both_stages) share = share * vload(k->per_reach2[1] + at);
       most = vmax(most, share);
     }
+  *energy = sum_lanes(sum);
   return lane_max(most);
 }
 
@@ -126,7 +133,17 @@ INLINE vf clip_to_stage(const odev_codec *k, int stage, int at, vf m2) {
   return vmin(vmax(m2, least * least), most * most);
 }
 
-/* Targets to the heat Q (mW) that each heater must feel, and the first guess of its power. */
+/* The heat of heater h at phase psi [turns], and the first guess of its power, which it returns. */
+INLINE vf set_heat(const odev_codec *k, const encode_scratch *s, int h, int at, int halo, vf psi) {
+  const vf q = wrap_to_window(psi) * vload(k->mw_per_turn[h >> 1][h & 1] + at);
+  const vf guess = q * vload(k->jacobi_start[h >> 1][h & 1] + at);
+  vstore(s->heat[h] + at, q);
+  vstore(s->power[h] + halo, guess);
+  return guess;
+}
+
+/* Targets to the heat Q (mW) that each heater must feel, and the first guess of its power.  Without operand only the
+ * sum of both phi reaches the field: stage b's is held, and stage a's makes up for what its neighbours do to it. */
 INLINE void targets_to_heat(const odev_codec *k, odev_geometry g, const encode_scratch *s, float scale, float operand_scale,
                             int has_operand) {
   for (int r = 0; r < g.n; ++r)
@@ -152,19 +169,15 @@ INLINE void targets_to_heat(const odev_codec *k, odev_geometry g, const encode_s
         const vf other = power / vmax(vselect(a_has, second, first), vset(1e-30f));
         const vc ta = stage_at(k, 0, at, vselect(a_has, other, first), &theta[0]);
         const vc tb = stage_at(k, 1, at, vselect(a_has, second, other), &theta[1]);
-        /* Only the sum of both phi reaches the field: stage b's stays parked. */
         const vc both = vc_mul(ta, tb.re, tb.im);
         const vc rest = vc_mul(want, both.re, -both.im);
-        phi[0] = vatan2_turns(rest.im, rest.re) - vset(PARKED_PHI);
-        phi[1] = vset(PARKED_PHI);
+        phi[0] = vatan2_turns(rest.im, rest.re) - vload(k->held_turns + at);
       }
-      for (int h = 0; h < 4; ++h) {
-        const int i = h >> 1;
-        const vf psi = h & 1 ? phi[i] : theta[i] - vload(k->theta0_turns[i] + at);
-        const vf q = wrap_to_window(psi) * vload(k->mw_per_turn[i][h & 1] + at);
-        vstore(s->heat[h] + at, q);
-        vstore(s->power[h] + halo, q * vload(k->jacobi_start[i][h & 1] + at));
-      }
+      vf guess = vset(0.0f);
+      for (int i = 0; i < 2; ++i) guess = set_heat(k, s, 2 * i, at, halo, theta[i] - vload(k->theta0_turns[i] + at));
+      if (!has_operand) phi[0] = vfnma(guess, vload(k->held_turns_per_mw + at), phi[0]);
+      set_heat(k, s, 1, at, halo, phi[0]);
+      if (has_operand) set_heat(k, s, 3, at, halo, phi[1]);
     }
 }
 
@@ -225,37 +238,50 @@ INLINE double shown_power(const odev_codec *k, odev_geometry g, const encode_scr
   return sum_lanes(sum) / pixels * through * (double)operand_scale * (double)operand_scale * (double)k->input_power;
 }
 
+/* A held phi b's power is the codec's own. */
+INLINE void hold_phi_b(const odev_codec *k, encode_scratch *s, int is_held) {
+  if (is_held) s->power[3] = (float *)(uintptr_t)k->held_mw;
+}
+
 INLINE float scale_for(float most) { return most > 0 ? 1.0f / __builtin_sqrtf(most) : 1.0f; }
 
 /* One frame: x (N x N interleaved complex), optionally conjugated and with an operand for stage b. */
 INLINE odev_encoded encode_frame_impl(const odev_codec *k, odev_geometry g, int is_float, int has_crosstalk, int has_ring, const float *x, const float *operand,
                                       int conjugate, void *codes, float *memory) {
   encode_scratch s = encode_scratch_of(g, memory);
-  float factor = normalising_factor(g, x);
-  const float scale = scale_for(chip_target(k, g, &s, x, factor, conjugate, operand == NULL));
+  double energy;
+  float factor = 1.0f, most = chip_target(k, g, &s, x, factor, conjugate, operand == NULL, &energy);
+  if (!(most > LEAST_POWER && most < MOST_POWER)) {
+    factor = normalising_factor(g, x);
+    most = chip_target(k, g, &s, x, factor, conjugate, operand == NULL, &energy);
+  }
+  const float scale = scale_for(most);
   float operand_scale = 1.0f;
   if (operand) {
     const float own = normalising_factor(g, operand);
     operand_scale = scale_for(operand_target(k, g, &s, operand, own, conjugate));
     factor *= own;
   }
+  hold_phi_b(k, &s, operand == NULL);
   targets_to_heat(k, g, &s, scale, operand_scale, operand != NULL);
-  heat_to_codes(k, g, is_float, has_crosstalk, has_ring, &s, codes);
+  heat_to_codes(k, g, is_float, has_crosstalk, has_ring, operand == NULL, &s, codes);
   const float both = scale * operand_scale;
   const float floor = operand ? (float)(CREST_RESIDUAL * shown_power(k, g, &s, scale, operand_scale, 0)) : 0.0f;
   if (k->is_4f) {
-    const target_statistics t = statistics_of(g, s.x_re, s.x_im);
+    const target_statistics t = statistics_of(g, s.x_re, s.x_im, energy);
     const double passed = passed_power(k, g, operand, normalising_factor(g, operand), t);
     return (odev_encoded){both * factor, scale, predicted_image_peak(g, t, passed, both) + floor, operand_scale};
   }
-  if (operand) /* the product is what the lens sees */
+  if (operand) { /* the product is what the lens sees */
     for (int at = 0; at < g.n * g.ld; at += W) {
       const vc p = vc_mul((vc){vload(s.x_re + at), vload(s.x_im + at)}, vload(s.o_re + at),
                           vload(s.o_im + at));
       vstore(s.x_re + at, p.re);
       vstore(s.x_im + at, p.im);
     }
-  const target_statistics t = statistics_of(g, s.x_re, s.x_im);
+    energy = energy_of(g, s.x_re, s.x_im);
+  }
+  const target_statistics t = statistics_of(g, s.x_re, s.x_im, energy);
   return (odev_encoded){both * factor, scale, predicted_peak(g, t, both) + floor, operand ? operand_scale : 0.0f};
 }
 
@@ -274,14 +300,15 @@ INLINE odev_encoded encode_residual_impl(const odev_codec *k, odev_geometry g, o
     most = vmax(most, share);
   }
   const float own = scale_for(lane_max(most));
+  hold_phi_b(k, &s, !has_operand);
   targets_to_heat(k, g, &s, own, first.operand_scale, has_operand);
-  heat_to_codes(k, g, k->float_codes, k->has_crosstalk, k->has_ring, &s, residual_codes);
+  heat_to_codes(k, g, k->float_codes, k->has_crosstalk, k->has_ring, !has_operand, &s, residual_codes);
   double peak = 0;
   if (has_operand) {
     peak = CREST_BESIDE_OPERAND * shown_power(k, g, &s, own, first.operand_scale, 1);
   } else {
     /* A residual lies where the target is strong, in few pixels: flat, but with more speckle. */
-    const double mean = statistics_of(g, s.t_re, s.t_im).energy / ((double)g.n * (double)g.n);
+    const double mean = energy_of(g, s.t_re, s.t_im) / ((double)g.n * (double)g.n);
     peak = CREST_RESIDUAL * mean * (double)own * (double)own * (double)k->input_power;
   }
   return (odev_encoded){first.scale * own, own, (float)peak, first.operand_scale};

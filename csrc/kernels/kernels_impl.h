@@ -129,6 +129,9 @@ static void kernel_block(odev_bins bins, int ld, int block, int taps_w, const fl
                          size_t count, float *spectra) {
   kernel_block_impl(bins, ld, block, taps_w, turn_w, rows, count, spectra);
 }
+static void kernel_taps(int taps, const float *turns, const float *weight, size_t count, float *spectra) {
+  kernel_taps_impl(taps, turns, weight, count, spectra);
+}
 static void correlate_taps(int tiles, const float *x, size_t x_tile, const float *g, size_t g_tile, int taps,
                       const float *turn, float *sums) {
   correlate_taps_impl(tiles, x, x_tile, g, g_tile, taps, turn, sums);
@@ -143,5 +146,5 @@ const odev_kernels ODEV_KERNEL_TABLE = {
     detect,           encode, encode_residual, decode,        pilot_gain, turn,
     random16,
     .convolution = {moments, subtract, energy, largest, pack, put_row, separate, half_plane_energy, join, multiply,
-                    kernel_rows, kernel_block, correlate_taps, carry, seam},
+                    kernel_rows, kernel_block, kernel_taps, correlate_taps, carry, seam},
 };

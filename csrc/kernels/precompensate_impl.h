@@ -16,6 +16,7 @@ typedef struct {
   float *heat[4];          /* what each heater must feel, mW: plain */
   float *power[4];         /* first guesses, and what codes realise: halo planes, whose borders stay zero */
   float *recent[4];        /* the last rows of better ones, and after them a row of zeros */
+  float *final_b;          /* one row of theta b's, as solved */
 } encode_scratch;
 
 enum { RECENT_ROWS = ODEV_RECENT_ROWS };
@@ -28,6 +29,7 @@ INLINE encode_scratch encode_scratch_of(odev_geometry g, float *memory) {
   for (int h = 0; h < 4; ++h) s.heat[h] = odev_arena_take(&arena, odev_plain_size(g));
   for (int h = 0; h < 4; ++h) s.power[h] = odev_arena_take(&arena, odev_halo_size(g)) + odev_halo_origin(g);
   for (int h = 0; h < 4; ++h) s.recent[h] = odev_arena_take(&arena, odev_recent_size(g)) + ODEV_LANES;
+  s.final_b = odev_arena_take(&arena, (size_t)g.ld);
   return s;
 }
 
@@ -166,8 +168,8 @@ INLINE code_row code_row_of(const odev_codec *k, odev_geometry g, int is_float, 
 INLINE void power_to_code(const code_row *row, int c, vf power) {
   const vf p = vmax(power, vset(0.0f));
   const vf cold = p * vfma(vload(row->slope + c), p, vset(1.0f)); /* V^2 / R0 */
-  const vf u = vsqrt(cold * vload(row->per_full + c));
-  plane_store(row->codes, row->r, c, vmin(u, vset(1.0f)) * row->code_max);
+  const vf u = vsqrt(cold * vload(row->per_full + c)); /* in codes */
+  plane_store(row->codes, row->r, c, vmin(u, row->code_max));
 }
 
 /* Row r of a heater's recent ones; rows outside the chip are zero. */
@@ -196,37 +198,55 @@ INLINE void mean_round(const odev_codec *k, odev_geometry g, const encode_scratc
   }
 }
 
-/* Second round, one row of a heater: P2 = Q - C P1, and its codes. */
-INLINE void exact_round(const odev_codec *k, odev_geometry g, int is_float, int has_ring, const encode_scratch *s, int h,
-                        int r, void *codes) {
-  const float *heat = s->heat[h] + r * g.ld;
+/* Second round, one row of a heater: P2 = Q - C P1, and its codes.  Beside a held phi b, whose phase phi a makes up
+ * for, theta b's power is noted, and what it differs from the first guess by goes off phi a's heat. */
+INLINE void exact_round(const odev_codec *k, odev_geometry g, int is_float, int has_ring, int is_held,
+                        const encode_scratch *s, int h, int r, void *codes) {
+  const float *heat = s->heat[h] + r * g.ld, *other = recent_row(g, s, h ^ 1, r);
+  if (is_held && h == 2) other = s->power[3] + (ptrdiff_t)r * g.pitch;
   const power_rows rows = {recent_row(g, s, h, r), recent_row(g, s, h, r - 1), recent_row(g, s, h, r + 1),
                            recent_row(g, s, h, r - 2), recent_row(g, s, h, r + 2)};
-  foreign_row row = foreign_begin(k, g, rows, recent_row(g, s, h ^ 1, r), h, r, has_ring);
+  foreign_row row = foreign_begin(k, g, rows, other, h, r, has_ring);
   const code_row to = code_row_of(k, g, is_float, codes, h, r);
-  for (int c = 0; c < g.n; c += W) power_to_code(&to, c, vload(heat + c) - foreign_heat(&row, c, has_ring));
+  const float *guess_b = s->power[2] + (ptrdiff_t)r * g.pitch, *mixed = k->held_mixed + r * g.ld;
+  for (int c = 0; c < g.n; c += W) {
+    vf power = vload(heat + c) - foreign_heat(&row, c, has_ring);
+    if (is_held && h == 1) power = vfnma(vload(mixed + c), vload(s->final_b + c) - vload(guess_b + c), power);
+    if (is_held && h == 2) vstore(s->final_b + c, power);
+    power_to_code(&to, c, power);
+  }
 }
 
 /* Solve P + C P = Q and write the codes of P.  Starting from P0 = Q / (1 + sum c) the smooth part is right
  * at once, and each round of Jacobi's method shrinks the rest.  In the first the scatter of the couplings
  * need not be known: what it leaves, the second one shrinks 20-fold too, to 5e-4 rad, less than a 14-bit
  * step.  Both go down the rows together, the second two rows behind, while what they share is near. */
-INLINE void sweep(const odev_codec *k, odev_geometry g, int is_float, int has_ring, const encode_scratch *s, void *codes) {
+INLINE void sweep(const odev_codec *k, odev_geometry g, int is_float, int has_ring, int is_held, const encode_scratch *s,
+                  void *codes) {
   for (int r = 0; r < g.n + 2; ++r) {
-    for (int h = 0; h < 4 && r < g.n; ++h) mean_round(k, g, s, h, r);
-    for (int h = 0; h < 4 && r > 1; ++h) exact_round(k, g, is_float, has_ring, s, h, r - 2, codes);
+    for (int h = 0; h < (is_held ? 3 : 4) && r < g.n; ++h) mean_round(k, g, s, h, r);
+    if (r < 2) continue;
+    exact_round(k, g, is_float, has_ring, is_held, s, 0, r - 2, codes);
+    exact_round(k, g, is_float, has_ring, is_held, s, 2, r - 2, codes);
+    exact_round(k, g, is_float, has_ring, is_held, s, 1, r - 2, codes);
+    if (!is_held) exact_round(k, g, is_float, has_ring, is_held, s, 3, r - 2, codes);
   }
 }
 
-INLINE void heat_to_codes(const odev_codec *k, odev_geometry g, int is_float, int has_crosstalk, int has_ring,
+/* `is_held`: phi b's codes are the codec's own. */
+INLINE void heat_to_codes(const odev_codec *k, odev_geometry g, int is_float, int has_crosstalk, int has_ring, int is_held,
                           const encode_scratch *s, void *codes) {
   if (k->has_substrate) take_warmth_off(k, g, s);
+  if (is_held) {
+    const size_t bytes = (size_t)g.n * (size_t)g.n * (is_float ? 4 : 2);
+    memcpy((char *)codes + 3 * bytes, k->held_codes, bytes);
+  }
   if (has_crosstalk && has_ring) {
-    sweep(k, g, is_float, 1, s, codes);
+    sweep(k, g, is_float, 1, is_held, s, codes);
   } else if (has_crosstalk) {
-    sweep(k, g, is_float, 0, s, codes);
+    sweep(k, g, is_float, 0, is_held, s, codes);
   } else {
-    for (int h = 0; h < 4; ++h)
+    for (int h = 0; h < (is_held ? 3 : 4); ++h)
       for (int r = 0; r < g.n; ++r) {
         const code_row row = code_row_of(k, g, is_float, codes, h, r);
         for (int c = 0; c < g.n; c += W) power_to_code(&row, c, vload(s->heat[h] + r * g.ld + c));

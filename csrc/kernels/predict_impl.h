@@ -15,8 +15,8 @@
 /* Strongest over mean pixel power of a filtered picture less its slow parts. */
 #define CREST_IMAGE 20.0
 
-/* Energy and autocorrelations of a target along both axes: what the exposure is predicted from, in one
- * pass over every fourth row.  Sixteen fixed accumulators whatever the vector width, so that the
+/* Energy and autocorrelations of a target along both axes: what the exposure is predicted from, the latter
+ * in one pass over every fourth row.  Sixteen fixed accumulators whatever the vector width, so that the
  * prediction is the same on every path. */
 enum { LAGS = 5, ROW_STEP = 4, SUB = ODEV_LANES / W };
 static const int lag_of[LAGS] = {1, 2, 4, 8, 16};
@@ -57,21 +57,23 @@ INLINE double magnitude(const correlation *sum) {
   return __builtin_sqrt(re * re + im * im);
 }
 
-INLINE target_statistics statistics_of(odev_geometry g, const float *re, const float *im) {
-  target_statistics s;
-  memset(&s, 0, sizeof s);
+INLINE double energy_of(odev_geometry g, const float *re, const float *im) {
   vf energy[SUB];
-  correlation across[LAGS], down[LAGS];
   for (int j = 0; j < SUB; ++j) energy[j] = vset(0.0f);
+  for (int at = 0; at < g.n * g.ld; at += W) {
+    const vf a = vload(re + at), b = vload(im + at);
+    const int j = at / W % SUB;
+    energy[j] = vfma(a, a, vfma(b, b, energy[j]));
+  }
+  return sum_lanes(energy);
+}
+
+/* Of a target whose energy is known. */
+INLINE target_statistics statistics_of(odev_geometry g, const float *re, const float *im, double energy) {
+  target_statistics s = {.energy = energy};
+  correlation across[LAGS], down[LAGS];
   memset(across, 0, sizeof across);
   memset(down, 0, sizeof down);
-  for (int r = 0; r < g.n; ++r)
-    for (int at = r * g.ld; at < (r + 1) * g.ld; at += W) {
-      const vf a = vload(re + at), b = vload(im + at);
-      const int j = at / W % SUB;
-      energy[j] = vfma(a, a, vfma(b, b, energy[j]));
-    }
-  s.energy = sum_lanes(energy);
   const int lags = lags_of(g);
   if (lags == 0 || !(s.energy > 0)) return s;
   /* The last columns have no partner in their row.  (A grid of one vector takes the next row's: better

@@ -4,6 +4,7 @@
 
 #include "boundary_impl.h"
 #include "convolution_kernels.h"
+#include "optical_convolution.h"
 #include "predict_impl.h"
 
 enum { PER_BLOCK = ODEV_BIN_BLOCK / W };
@@ -241,6 +242,35 @@ INLINE void kernel_block_impl(odev_bins bins, int ld, int block, int taps_w, con
       vstore(spectra + j, sum.re);
       vstore(spectra + ODEV_BIN_BLOCK + j, sum.im);
     }
+}
+
+/* `taps` a constant: the turns then stay in registers. */
+INLINE void kernel_taps_of(int taps, const float *turns, const float *weight, size_t count, float *spectra) {
+  for (int j = 0; j < ODEV_BIN_BLOCK; j += W) {
+    vc turn[ODEV_FORMED_TAPS];
+    for (int t = 0; t < taps; ++t) {
+      turn[t].re = vload(turns + t * ODEV_BLOCK_FLOATS + j);
+      turn[t].im = vload(turns + t * ODEV_BLOCK_FLOATS + ODEV_BIN_BLOCK + j);
+    }
+    const float *w = weight;
+    float *to = spectra + j;
+    for (size_t i = 0; i < count; ++i, w += taps, to += ODEV_BLOCK_FLOATS) {
+      vc sum = {vset(w[0]) * turn[0].re, vset(w[0]) * turn[0].im};
+      for (int t = 1; t < taps; ++t) {
+        sum.re = vfma(vset(w[t]), turn[t].re, sum.re);
+        sum.im = vfma(vset(w[t]), turn[t].im, sum.im);
+      }
+      vstore(to, sum.re);
+      vstore(to + ODEV_BIN_BLOCK, sum.im);
+    }
+  }
+}
+
+INLINE void kernel_taps_impl(int taps, const float *turns, const float *weight, size_t count, float *spectra) {
+  if (taps == 9)
+    kernel_taps_of(9, turns, weight, count, spectra);
+  else
+    kernel_taps_of(taps, turns, weight, count, spectra);
 }
 
 INLINE void correlate_taps_impl(int tiles, const float *x, size_t x_tile, const float *g, size_t g_tile, int taps,

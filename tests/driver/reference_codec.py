@@ -70,22 +70,56 @@ def usual_warmth(calibration: Calibration) -> NDArray[np.float64]:
     return warmth(middle / (1 + crosstalk(np.ones_like(middle), calibration)), calibration)
 
 
-def solve(heat: NDArray[np.float64], calibration: Calibration) -> NDArray[np.float64]:
+def held_phi_b(
+    calibration: Calibration, info: DeviceInfo
+) -> tuple[NDArray[Any], NDArray[np.float64]]:
+    """Stage b's phi, the same in all frames: its codes and its power [mW], (N, N)."""
+    middle = PARKED_PHASE / calibration.kappa_rad_per_mw
+    power = (middle / (1 + crosstalk(np.ones_like(middle), calibration)))[1, 1]
+    beta, full = calibration.beta_per_mw[1, 1], calibration.power_full_mw[1, 1]
+    code = np.minimum(np.sqrt(power * (1 + beta * power) / full), 1.0) * info.code_max
+    code = np.rint(code) if info.dac_bits else code
+    cold = full * (code / info.code_max) ** 2
+    return code, 2 * cold / (1 + np.sqrt(1 + 4 * beta * cold))
+
+
+def first_guess(
+    heat: NDArray[np.float64], calibration: Calibration, held: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Powers as if all heaters were like their neighbours; phi b's is held."""
+    power = heat / (1 + crosstalk(np.ones_like(heat), calibration))
+    power[:, 1, 1] = held
+    return power
+
+
+def mixed(calibration: Calibration) -> NDArray[np.float64]:
+    """Power of phi a that makes up for what a mW of theta b does to the held phi b, (N, N)."""
+    kappa = calibration.kappa_rad_per_mw
+    return kappa[1, 1] * calibration.partner[1] / kappa[0, 1]
+
+
+def solve(
+    heat: NDArray[np.float64], calibration: Calibration, held: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """Powers whose heat, with what they feel of each other, is `heat` [mW].
 
-    Theta's heat is what it takes beyond the usual warmth.
+    Theta's heat is what it takes beyond the usual warmth; phi a's is for theta b's first guess.
     """
     usual = usual_warmth(calibration)
-    power = heat / (1 + crosstalk(np.ones_like(heat), calibration))
+    guess = power = first_guess(heat, calibration, held)
     for _ in range(JACOBI_ROUNDS):
         foreign = crosstalk(power, calibration)
         warm = (warmth(power, calibration) - usual)[..., None, :, :]
         foreign[..., 0, :, :] += warm / calibration.kappa_rad_per_mw[:, 0]
         power = heat - foreign
+        power[:, 1, 1] = held
+        power[:, 0, 1] -= mixed(calibration) * (power[:, 1, 0] - guess[:, 1, 0])
     return power
 
 
-def solve_in_two_rounds(heat: NDArray[np.float64], calibration: Calibration) -> NDArray[np.float64]:
+def solve_in_two_rounds(
+    heat: NDArray[np.float64], calibration: Calibration, held: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """As the kernels do it: the first round knows the couplings' means alone.
 
     Of a chip without second ring and substrate.
@@ -106,18 +140,23 @@ def solve_in_two_rounds(heat: NDArray[np.float64], calibration: Calibration) -> 
     )
     smooth = replace(calibration, links=means, partner=partner)
     ones = np.ones_like(heat)
-    power = heat / (1 + crosstalk(ones, calibration))
-    power = power * (1 + crosstalk(ones, smooth)) - crosstalk(power, smooth)
-    return heat - crosstalk(power, calibration)
+    guess = first_guess(heat, calibration, held)
+    power = guess * (1 + crosstalk(ones, smooth)) - crosstalk(guess, smooth)
+    power[:, 1, 1] = held
+    power = heat - crosstalk(power, calibration)
+    power[:, 0, 1] -= mixed(calibration) * (power[:, 1, 0] - guess[:, 1, 0])
+    return power
 
 
 def codes_of_phases(
     psi: NDArray[np.float64], calibration: Calibration, info: DeviceInfo
 ) -> NDArray[Any]:
-    """Codes for phases psi (n, 2, 2, N, N), of theta beyond the usual warmth."""
-    power = np.maximum(solve(psi / calibration.kappa_rad_per_mw, calibration), 0.0)
+    """Codes for phases psi (n, 2, 2, N, N), of theta beyond the usual warmth; phi b's are held."""
+    code, held = held_phi_b(calibration, info)
+    power = np.maximum(solve(psi / calibration.kappa_rad_per_mw, calibration, held), 0.0)
     cold = power * (1 + calibration.beta_per_mw * power)
     drive = np.minimum(np.sqrt(cold / calibration.power_full_mw), 1.0) * info.code_max
+    drive[:, 1, 1] = code
     return (np.rint(drive) if info.dac_bits else drive).astype(info.code_dtype)
 
 
@@ -140,14 +179,19 @@ def encode(x: NDArray[Any], calibration: Calibration, info: DeviceInfo) -> Encod
     m_a = np.clip(amplitude / np.maximum(m_b, 1e-30), least[0], most[0])
     psi = np.empty((len(x), 2, 2, *info.grid))
     usual = usual_warmth(calibration)
-    phase = np.angle(target) - PARKED_PHASE
+    phase = np.angle(target)
     for stage, modulus in enumerate((m_a, m_b)):
         r = rho[stage]
         theta = np.arccos(np.clip((modulus**2 - 1 - r**2) / (2 * r), -1.0, 1.0))
         psi[:, stage, 0] = window(theta - calibration.theta0_rad[stage] - usual)
         phase = phase - np.angle(1 + r * np.exp(1j * theta))
-    psi[:, 0, 1] = window(phase)
-    psi[:, 1, 1] = PARKED_PHASE
+    # What phi b shows: of its like, and of theta b's first guess.
+    kappa, (_, held) = calibration.kappa_rad_per_mw, held_phi_b(calibration, info)
+    psi[:, 0, 1] = psi[:, 1, 1] = 0.0
+    power = first_guess(psi / kappa, calibration, held)
+    power[:, 0] = 0.0
+    shown = kappa[1, 1] * (held + crosstalk(power, calibration)[:, 1, 1])
+    psi[:, 0, 1] = window(phase - shown)
     return Encoded(codes_of_phases(psi, calibration, info), scale)
 
 

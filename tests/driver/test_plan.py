@@ -153,17 +153,22 @@ def test_spectral_macs_name_their_convention() -> None:
     macs = plan.macs
     between = macs.spectral + macs.polynomial + macs.scaling + macs.seams
     assert macs.electronic == between + macs.codec
+    # Nine taps are formed at every bin; of more taps, rows before columns.
+    assert macs.kernels == 64 * 33 * 2 * 9 * 256
+    larger = ConvolutionPlan.for_shapes(LAYER[0], (16, 16, 5, 5), grid=64, padding=2)
+    assert larger.macs.kernels == 256 * (2 * 64 * 25 + 4 * 64 * 33 * 5)
 
 
 def test_codec_macs_are_those_of_the_kernels() -> None:
     """Added up by hand, for each pixel, from the multiplications in csrc/kernels."""
     # encode_impl.h: load 2, input map 4, its square 2, reach 1 and its square 1;
     target = 10
-    # power 3, bounds 2 × 2, stages 2 × 6, their product and the phase left 2 × 4, four heaters'
-    # units 2; precompensate_impl.h: moments 2 and 9 / 4 (3) a pixel, warmth 2, off both theta 2;
-    # rounds with five means, and with nine others and a ring of six; codes 4 × 4;
-    # predict_impl.h: energy 2, ten complex lags on a quarter of the pixels at most.
-    frame = (3 + 4 + 12 + 8 + 8) + (5 + 2 + 2) + 4 * (5 + 9 + 6) + 16 + (2 + 10)
+    # power 3, bounds 2 × 2, stages 2 × 6, their product and the phase left 2 × 4, three heaters'
+    # units 2, and what theta b does to the fourth, 1;
+    # precompensate_impl.h: moments 2 and 9 / 4 (3) a pixel, warmth 2, off both theta 2;
+    # rounds with five means, and with nine others and a ring of six; theta b's part off phi a, 1;
+    # codes 3 × 3; predict_impl.h: energy 2, ten complex lags on a quarter of the pixels at most.
+    frame = (3 + 4 + 12 + 8 + 6 + 1) + (5 + 2 + 2) + 3 * (5 + 9 + 6) + 1 + 9 + (2 + 10)
     # subtract_realised: power 4 × 5, heat 4 × (9 + 6), turns 4, moments 5, warmth 2 × 2; stages
     # 2 × 2, products 2 × 4, difference 2; then power 2, reach 2.
     realised = 20 + 60 + 4 + (5 + 4) + 4 + 8 + 2 + 4
@@ -198,11 +203,12 @@ def test_what_the_chip_multiplies_no_electronics_do() -> None:
     # encode_impl.h: operand 9 and what passes 6, power shown 8; the same again less the target, and
     # the first stage's realised field: power 20, heat 60 and turns 2, moments 5, warmth 2, stage 2,
     # product 4, difference 2, square 2, reach 1.
-    heat = (3 + 4 + 12 + 8 + 8) + (5 + 2 + 2) + 4 * (5 + 9 + 6) + 16
+    heat = (3 + 4 + 12 + 8 + 8) + (5 + 2 + 2) + 4 * (5 + 9 + 6) + 12
+    alone = (3 + 4 + 12 + 8 + 6 + 1) + (5 + 2 + 2) + 3 * (5 + 9 + 6) + 1 + 9  # phi b held
     first = 10 + heat + (2 + 10) + (9 + 6) + 8
     residual = (4 * 20 + 2 + (5 + 2) + 11) + heat + 8
     decoded = 12 + 6
-    pictures = 32 * (10 + heat + 12 + decoded + 4)
+    pictures = 32 * (10 + alone + 12 + decoded + 4)
     assert encode_macs(True, operand=True) == first + residual
     with_codec = pictures + 2 * 256 * (first + decoded + 4)
     assert plain.macs.codec == 64**2 * (with_codec + (12 + 6) * plain.pilots)
