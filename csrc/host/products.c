@@ -18,7 +18,9 @@ static odev_status check_product(const odev_product_job *job) {
       job->taps_columns > ODEV_FORMED_TAPS || job->taps_rows * job->taps_columns > ODEV_FORMED_TAPS)
     return odev_fail(ODEV_ERR_ARGUMENT, "kernels of %u x %u taps cannot be formed in passing: at most %d can",
                      job->taps_rows, job->taps_columns, ODEV_FORMED_TAPS);
-  if (job->dilation_rows < 1 || job->dilation_columns < 1 || job->dilation_rows > job->n || job->dilation_columns > job->n)
+  /* A single tap is dilated by nothing, however far the next block of the kernel lies. */
+  if (job->dilation_rows < 1 || job->dilation_columns < 1 || (job->taps_rows > 1 && job->dilation_rows > job->n) ||
+      (job->taps_columns > 1 && job->dilation_columns > job->n))
     return odev_fail(ODEV_ERR_ARGUMENT, "dilations must be 1 to n = %u", job->n);
   return ODEV_OK;
 }

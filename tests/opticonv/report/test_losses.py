@@ -46,6 +46,7 @@ def test_the_shipped_weights_are_told_apart_by_their_losses() -> None:
     assert [(name, loss_label(model_card(name))) for name in names] == [
         ("original", "MSE"),
         ("strong", "MSE"),
+        ("original-mse1-fl5", "MSE + 5 FL"),
         ("original-mge", "MSE + 10 MGE"),
         ("original-fl1-mge0", "(FL, MGE) = (1, 0)"),
         ("original-fl1-mge1", "(FL, MGE) = (1, 1)"),
