@@ -16,8 +16,8 @@ PICTURES ?=
 READY    := $(VENV)/.ready
 DEPS     := $(VENV)/.deps
 C_FILES  := $(shell find csrc -name CMakeFiles -prune -o \
-              \( -name '*.c' -o -name '*.h' -o -name CMakeLists.txt \) -print | \
-              grep -v '^csrc/_optical_driver\.c$$')
+              \( -name '*.c' -o -name '*.h' -o -name '*.py' -o -name CMakeLists.txt \) -print | \
+              grep -v '^csrc/_optical_driver\.')
 
 .PHONY: demo test lint format bench bench-save bench-compare sanitize fuzz clean setup
 .DELETE_ON_ERROR:
@@ -152,7 +152,7 @@ clean:
 	rm -rf $(VENV) build dist demo .mypy_cache .pytest_cache .ruff_cache .hypothesis .benchmarks
 	rm -rf csrc/CMakeFiles csrc/CMakeCache.txt csrc/CMakeInit.txt csrc/cmake_install.cmake \
 	    csrc/.cmake csrc/.ninja_deps csrc/.ninja_log csrc/.skbuild-info.json csrc/build.ninja \
-	    csrc/Makefile csrc/Testing csrc/*.a csrc/_optical_driver.c csrc/install_manifest*.txt
+	    csrc/Makefile csrc/Testing csrc/*.a csrc/_optical_driver.c csrc/_optical_driver.cdef.h csrc/install_manifest*.txt
 	rm -f driver/_optical_driver*.so
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

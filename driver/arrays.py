@@ -92,7 +92,8 @@ def output(
     if not array.flags.c_contiguous:
         raise ValueRangeError("out must be contiguous, in C order")
     if not array.flags.writeable:
-        raise ValueRangeError("out is read-only")
+        why = "" if isinstance(out, np.ndarray) else ", or its library speaks DLPack before 1.0"
+        raise ValueRangeError(f"out is read-only{why}")
     if any(other is not None and np.may_share_memory(array, other) for other in inputs):
         raise ValueRangeError("out shares memory with an input, which is read while it is written")
     return array, out

@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 from driver import boundary, frames
 from driver.calibration.calibration import Calibration
-from driver.calibration.install import calibration_struct
-from driver.calibration.nominal import nominal_calibration
 from driver.calibration.report import RoutineReport
-from driver.calibration.validation import check_calibration
 from driver.encoded import Encoded
-from driver.errors import DriverError, UncalibratedWarning
 from driver.exposure import RETRIES
 from driver.info import DeviceInfo
+from driver.installed import InstalledCalibration
 from driver.job import Job
-from driver.last_result import LastResult
+from driver.jobs import Jobs
 from driver.library import check, lib
 from driver.life import DeviceLife
-from driver.light import check_light, check_pilot
+from driver.light import lit_job
 from driver.numbers import real
 from driver.params import Params
-from driver.result import JobResult, job_result
-from driver.running import run
+from driver.result import JobResult
+from driver.running import in_turn
 from driver.session_state import SessionState, restore_session, save_session
 from driver.telemetry import Telemetry, Tracked, read_telemetry, read_tracked
 from driver.threads import default_threads
@@ -55,17 +51,13 @@ class Device(DeviceLife):
         self._info = info
         self._threads = threads
         self._uri = uri
-        self._calibration: Calibration | None = None
-        self._warned = False
-        self._last = LastResult()
-        self.params = Params(self._handle.use)
-        self._install(nominal_calibration(info))
+        self._calibration = InstalledCalibration(self._handle, info)
+        self._jobs = Jobs(self._handle, self._calibration)
+        self.params = Params(self._handle)
 
     def __repr__(self) -> str:
-        state = "closed" if self.closed else "calibrated" if self._calibration else "uncalibrated"
+        state = "closed" if self.closed else "calibrated" if self.calibration else "uncalibrated"
         return f"<Device {self._uri} {self._info.serial} {self.n}x{self.n} {state}>"
-
-    # ---- what it is -----------------------------------------------------------------------
 
     @property
     def info(self) -> DeviceInfo:
@@ -85,7 +77,7 @@ class Device(DeviceLife):
     @property
     def calibration(self) -> Calibration | None:
         """The installed calibration; None while the device works from nominal values."""
-        return self._calibration
+        return self._calibration.measured
 
     @property
     def last_result(self) -> JobResult | None:
@@ -93,58 +85,20 @@ class Device(DeviceLife):
 
         A job is one `expose`, one `transform`, or one `convolve2d` with all its transforms.
         """
-        return self._last.value
+        return self._jobs.last.value
 
-    def _run(self, job: Job) -> Any:
-        try:
-            value, result = run(self._handle, job, self._report(job), self)
-        except DriverError as error:  # its time has passed all the same
-            if error.result is not None:
-                self._last.note(error.result)
-            raise
-        self._last.note(result)
-        return value
-
-    def _report(self, job: Job) -> Callable[[Any], JobResult]:
-        """From the C result to the caller's, of the calibration that a transform uses."""
-        calibration = self._calibration if job.kind == "transform" else None
-        calibrated_ns = calibration.device_time_ns if calibration else None
-        return lambda data: job_result(data, calibrated_ns)
-
-    def _submit(self, job: Job) -> Ticket:
-        return Ticket(self._handle, job, self._report(job), self).submit()
-
-    @contextmanager
-    def one_job(self) -> Iterator[None]:
-        """Make all that this thread does inside one job that needs light.
-
-        `last_result` is then the sum of the results inside.
-
-        Raises
-        ------
-        CapabilityError
-            On entry, or at the end: the laser is off.
-        BackendError
-            At the end: the pilots inside came back dark, so what was measured is noise.
-        """
-        check_light(self.params)
-        with self._last.one_job() as parts:
-            yield
-        check_light(self.params)
-        if parts:
-            assert self.last_result is not None
-            check_pilot(self.last_result, self.tracked.drift_amplitude)
+    def one_job(self) -> AbstractContextManager[None]:
+        """One job that needs light of all that this thread does inside (`driver.light`)."""
+        return lit_job(self.params, self._jobs.last, lambda: self.tracked.drift_amplitude)
 
     def telemetry(self) -> Telemetry:
         """Clock, sensors and counters."""
-        return read_telemetry(self._handle, calibrated=self._calibration is not None)
+        return read_telemetry(self._handle, calibrated=self.calibration is not None)
 
     @property
     def tracked(self) -> Tracked:
         """How well the pilots know the phase, and the amplitude of the last; of `telemetry`."""
         return read_tracked(self._handle)
-
-    # ---- the raw boundary -----------------------------------------------------------------
 
     def expose(
         self,
@@ -187,11 +141,8 @@ class Device(DeviceLife):
         DTypeError, ShapeError, ValueRangeError
             Before any frame is exposed.
         """
-        return self._run(
-            self._expose_job(
-                codes, reference, exposure_us, laser=laser, launch_step=launch_step, out=out
-            )
-        )
+        job = self._expose_job(codes, reference, exposure_us, laser, launch_step, out)
+        return self._jobs.run(job, self)
 
     def submit_expose(
         self,
@@ -207,28 +158,27 @@ class Device(DeviceLife):
 
         Raises what `expose` raises before any frame is exposed.
         """
-        return self._submit(
-            self._expose_job(
-                codes, reference, exposure_us, laser=laser, launch_step=launch_step, out=out
-            )
-        )
+        job = self._expose_job(codes, reference, exposure_us, laser, launch_step, out)
+        return self._jobs.submit(job, self)
 
     def _expose_job(
-        self, codes: Any, reference: str, exposure_us: float | None, **options: Any
+        self, codes: Any, reference: str, exposure_us: Any, laser: str, launch_step: Any, out: Any
     ) -> Job:
         return boundary.expose_job(
             self._info,
             codes,
             reference=reference,
             exposure_us=exposure_us,
+            laser=laser,
+            launch_step=launch_step,
             threads=self.threads,
-            **options,
+            out=out,
         )
 
     def idle(self, seconds: float) -> None:
         """Let device time pass [s]."""
         duration = real(seconds, "seconds", 0.0, 1e9, "s")
-        with self._handle.use() as handle:
+        with in_turn(self._handle) as handle:
             check(lib.odev_idle(handle, round(duration * 1e9)))
 
     def session_state(self) -> SessionState:
@@ -249,14 +199,10 @@ class Device(DeviceLife):
 
         Raises
         ------
-        CapabilityError
-            The device is not reproducible.
-        ValueRangeError, ShapeError
-            It is another device's state, or not one.
+        CapabilityError, ValueRangeError, ShapeError
+            The device is not reproducible; it is another device's state, or not one.
         """
         restore_session(self._handle, self._info, state)
-
-    # ---- calibration ----------------------------------------------------------------------
 
     def calibrate(
         self,
@@ -299,28 +245,8 @@ class Device(DeviceLife):
             It is another device's, or another profile's.
         """
         calibration = source if isinstance(source, Calibration) else Calibration.load(source)
-        check_calibration(calibration, self._info)
-        self._install(calibration)
-        self._calibration = calibration
+        self._calibration.install(calibration)
         return calibration
-
-    def _install(self, calibration: Calibration) -> None:
-        data, _arrays = calibration_struct(calibration, self._info)
-        with self._handle.use() as handle:
-            check(lib.odev_load_calibration(handle, data))
-
-    def _warn_if_uncalibrated(self, stacklevel: int = 3) -> None:
-        trusted = self._calibration is not None or self._info.nominal_is_true
-        if not trusted and not self._warned:
-            self._warned = True
-            warnings.warn(
-                f"device {self._info.serial} is not calibrated: results from nominal values are "
-                "useless. Call calibrate() or load_calibration()",
-                UncalibratedWarning,
-                stacklevel=stacklevel,
-            )
-
-    # ---- the frame path -------------------------------------------------------------------
 
     def encode(self, x: Any, *, operand: Any = None, inverse: bool = False) -> Encoded:
         """Complex targets to heater codes, by inverting the calibrated model.
@@ -341,7 +267,7 @@ class Device(DeviceLife):
         CapabilityError
             The device detects intensity only, or has layout 4f and gets no operand.
         """
-        self._warn_if_uncalibrated()
+        self._calibration.warn_without()
         return frames.encode(self._handle, self._info, x, operand=operand, inverse=inverse)
 
     def decode(self, counts: Any, encoded: Encoded) -> Any:
@@ -421,30 +347,29 @@ class Device(DeviceLife):
             The device detects intensity only, or an operand came with `pack`, or `out` with
             `pack`; or none came to a device of layout 4f.
         """
-        return self._run(
-            self._transform_job(
-                x,
-                inverse=inverse,
-                operand=operand,
-                exposure=exposure,
-                residual=residual,
-                pack=pack,
-                track=track,
-                retries=retries,
-                out=out,
-            )
+        job = self._transform_job(
+            x,
+            inverse=inverse,
+            operand=operand,
+            exposure=exposure,
+            residual=residual,
+            pack=pack,
+            track=track,
+            retries=retries,
+            out=out,
         )
+        return self._jobs.run(job, self)
 
     def submit_transform(self, x: Any, **options: Any) -> Ticket:
         """`transform`, with its options, in the background: checked now, run in its turn.
 
         Raises what `transform` raises before any frame is exposed.
         """
-        return self._submit(self._transform_job(x, **options))
+        return self._jobs.submit(self._transform_job(x, **options), self)
 
     def _transform_job(self, x: Any, **options: Any) -> Job:
-        self._warn_if_uncalibrated(stacklevel=5)
-        has_pilot = self._calibration is not None
+        self._calibration.warn_without()
+        has_pilot = self.calibration is not None
         return frames.transform_job(
             self._info, x, has_pilot=has_pilot, threads=self.threads, **options
         )

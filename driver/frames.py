@@ -21,6 +21,7 @@ from driver.job import Job
 from driver.library import check, ffi, lib, pointer, struct
 from driver.numbers import switch, whole
 from driver.packing import packed
+from driver.running import in_turn
 from driver.tracking import PILOT_MAX_AGE_S, PILOT_PERIOD
 
 __all__ = ["decode", "encode", "transform_job"]
@@ -46,7 +47,7 @@ def encode(handle: Handle, info: DeviceInfo, x: Any, *, operand: Any, inverse: b
         scale=pointer(scale, np.float32, "float *"),
         launch_step=pointer(launch_step, np.uint8, "uint8_t *"),
     )
-    with handle.use() as device:
+    with in_turn(handle) as device:
         if len(targets):
             check(lib.odev_encode(device, job))
     return Encoded(Codes(codes, launch_step), scale, launch_step, shape, bool(inverse), restore)
@@ -73,7 +74,7 @@ def decode(handle: Handle, info: DeviceInfo, counts: Any, encoded: Encoded) -> A
         scale=pointer(encoded.scale, np.float32, "const float *"),
         y=pointer(y, np.complex64, "float *"),
     )
-    with handle.use() as device:
+    with in_turn(handle) as device:
         if items:
             check(lib.odev_decode(device, job))
     return encoded.restore(y.reshape(*encoded.shape, n, n))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import warnings
 import weakref
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from driver.handle import Handle
 
@@ -46,7 +46,8 @@ class DeviceLife:
         return self._handle.closed
 
     def __enter__(self) -> Self:
-        return self
+        with self._handle.use():  # raises if it is closed
+            return self
 
     def __exit__(
         self,
@@ -62,6 +63,12 @@ class DeviceLife:
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         return self
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            f"device {self._serial} cannot be pickled: it belongs to the process that opened it; "
+            "open it there by its URI"
+        )
 
 
 def _close_left_open(handle: Handle, serial: str) -> None:

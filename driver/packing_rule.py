@@ -6,10 +6,10 @@ into it: in first order, where an unpacked picture loses only in second.
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import replace
 from typing import Any
 
+from driver.caller import warn_caller
 from driver.errors import PackingWarning
 from driver.precision import Precision, preset
 from driver.telemetry import Tracked
@@ -41,10 +41,9 @@ def precision_for(
     sigma = 0.0 if tracked is None else tracked.phase_sigma_rad
     if sigma <= PACK_PHASE_SIGMA_RAD:
         return chosen
-    warnings.warn(
+    warn_caller(
         f"packing is off: the phase between pilots is known to {1e3 * sigma:.1f} mrad only, and "
         f"two pictures share a frame up to {1e3 * PACK_PHASE_SIGMA_RAD:.0f} mrad",
         PackingWarning,
-        stacklevel=4,
     )
     return replace(chosen, pack=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Iterator, MutableMapping
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any, NoReturn
@@ -11,8 +11,10 @@ from typing import Any, NoReturn
 import numpy as np
 
 from driver.errors import CapabilityError, DTypeError, ValueRangeError
+from driver.handle import Handle
 from driver.library import check, ffi, lib, struct
 from driver.numbers import is_bool, shown
+from driver.running import in_turn
 
 __all__ = ["Param", "Params"]
 
@@ -38,20 +40,20 @@ class Params(MutableMapping[str, "float | bool"]):
 
     Parameters
     ----------
-    using
-        Gives the device's handle as a context, or raises if it is closed.
+    handle
+        The device's.
     """
 
-    def __init__(self, using: Callable[[], Any]) -> None:
-        self._using = using
-        with using() as handle:
-            self._infos = [self._info(handle, i) for i in range(lib.ODEV_PARAM_COUNT)]
+    def __init__(self, handle: Handle) -> None:
+        self._handle = handle
+        with handle.use() as device:
+            self._infos = [self._info(device, i) for i in range(lib.ODEV_PARAM_COUNT)]
         self._ids = {ffi.string(info.name).decode(): i for i, info in enumerate(self._infos)}
 
     @staticmethod
-    def _info(handle: Any, index: int) -> Any:
+    def _info(device: Any, index: int) -> Any:
         info = struct("odev_param_info")
-        check(lib.odev_describe_param(handle, index, info))
+        check(lib.odev_describe_param(device, index, info))
         return info
 
     def _id(self, name: str) -> int:
@@ -71,9 +73,9 @@ class Params(MutableMapping[str, "float | bool"]):
         """Several values at the price of one: the device is taken hold of once."""
         value = ffi.new("double *")
         values = []
-        with self._using() as handle:
+        with self._handle.use() as device:
             for index in map(self._id, names):
-                check(lib.odev_get_param(handle, index, value))
+                check(lib.odev_get_param(device, index, value))
                 values.append(bool(value[0]) if self._is_switch(index) else value[0])
         return values
 
@@ -86,8 +88,8 @@ class Params(MutableMapping[str, "float | bool"]):
             number = float(value)
         except OverflowError:
             number = math.inf if value > 0 else -math.inf  # outside every range
-        with self._using() as handle:
-            check(lib.odev_set_param(handle, index, number))
+        with in_turn(self._handle) as device:
+            check(lib.odev_set_param(device, index, number))
 
     def __delitem__(self, name: str) -> NoReturn:
         raise CapabilityError(
@@ -113,6 +115,8 @@ class Params(MutableMapping[str, "float | bool"]):
         )
 
     def __repr__(self) -> str:
+        if self._handle.closed:
+            return "<parameters of a closed device>"
         lines = []
         for param in map(self.describe, self):
             limits = "read-only" if param.read_only else f"{param.minimum:g} to {param.maximum:g}"

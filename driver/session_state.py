@@ -16,6 +16,7 @@ from driver.errors import ShapeError, ValueRangeError
 from driver.handle import Handle
 from driver.info import DeviceInfo
 from driver.library import check, ffi, lib, pointer, struct
+from driver.running import in_turn
 
 __all__ = ["SessionState", "restore_session", "save_session"]
 
@@ -69,7 +70,7 @@ def save_session(handle: Handle, info: DeviceInfo) -> SessionState:
     """
     codes = np.empty((2, 2, *info.grid), info.code_dtype)
     data = struct("odev_session", codes=ffi.from_buffer("char[]", codes))
-    with handle.use() as device:
+    with in_turn(handle) as device:
         check(lib.odev_save_session(device, data))
     numbers = {name: getattr(data, name) for name in _NUMBERS}
     return SessionState(serial=info.serial, codes=codes, **numbers)
@@ -104,5 +105,5 @@ def restore_session(handle: Handle, info: DeviceInfo, state: SessionState) -> No
             setattr(data, name, value)
     except (OverflowError, TypeError) as error:
         raise ValueRangeError(f"a session's {name} cannot be {value!r}: {error}") from None
-    with handle.use() as device:
+    with in_turn(handle) as device:
         check(lib.odev_restore_session(device, data))

@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Generator
-from typing import Any
+from typing import Any, NoReturn
 
 from driver.errors import ClosedDeviceError, DeviceTimeoutError, DriverError, RequestCancelledError
 from driver.flights import WAIT_NS
@@ -58,9 +58,6 @@ class Ticket:
         handle.check_process()
         handle.flights.sweep()
         with handle.use() as device:
-            if not job.frames:
-                self._end(self._report(struct("odev_result")))
-                return self
             self._number, self._cell = handle.flights.start(self)
             try:
                 check(job.submit(device, self._cell))
@@ -68,6 +65,12 @@ class Ticket:
                 if self._cell[0] == ffi.NULL:
                     handle.flights.landed(self._number)
                 raise
+        return self
+
+    def done_at_once(self) -> Ticket:
+        """End the job without the device, for there is nothing to do: itself."""
+        with self._handle.use():
+            self._end(self._report(struct("odev_result")))
         return self
 
     @property
@@ -182,6 +185,9 @@ class Ticket:
         else:
             state = "done"
         return f"<Ticket {state}>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a ticket cannot be pickled: its job belongs to this process")
 
     def __del__(self) -> None:
         number = getattr(self, "_number", None)

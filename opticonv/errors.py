@@ -13,12 +13,13 @@ from contextlib import contextmanager
 from typing import Any, TextIO
 
 import typer
+from pydantic import ValidationError
 from typer.core import TyperGroup
 
 from driver import DriverError
 from opticonv.console import progress_console
 
-__all__ = ["CommandError", "OneLineErrors", "collected_warnings"]
+__all__ = ["CommandError", "OneLineErrors", "collected_warnings", "first_fault"]
 
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 
@@ -28,6 +29,12 @@ _UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 
 class CommandError(Exception):
     """Something the user can put right: the message says what was wrong."""
+
+
+def first_fault(error: ValidationError, whole: str) -> str:
+    """The first thing that pydantic found wrong, and where; `whole`, if it is no one field."""
+    fault = error.errors(include_url=False)[0]
+    return f"{'.'.join(map(str, fault['loc'])) or whole}: {fault['msg']}"
 
 
 class OneLineErrors(TyperGroup):

@@ -88,7 +88,7 @@ static odev_status take_option(const char *key, const char *value, const odev_ca
   }
   const char *meant = odev_nearest_word(key, all_keys);
   return odev_fail(ODEV_ERR_ARGUMENT, "fault: has no option '%s'%s%s%s; docs/backends.md lists them", key,
-                   meant ? ", did you mean '" : "", meant ? meant : "", meant ? "'?" : "");
+                   meant ? " (did you mean '" : "", meant ? meant : "", meant ? "'?)" : "");
 }
 
 /* One place by chance, the same for the same seed. */

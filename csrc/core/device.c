@@ -186,8 +186,8 @@ odev_status odev_set_param(odev_device *device, uint32_t id, double value) {
   const odev_param_info info = param_info(device, id);
   if (info.read_only) return odev_fail(ODEV_ERR_READ_ONLY, "%s is read-only", info.name);
   if (!(value >= info.minimum && value <= info.maximum))
-    return odev_fail(ODEV_ERR_ARGUMENT, "%s must be %g to %g %s, not %g", info.name, info.minimum, info.maximum,
-                     info.unit, value);
+    return odev_fail(ODEV_ERR_ARGUMENT, "%s must be %g to %g%s%s, not %g", info.name, info.minimum, info.maximum,
+                     info.unit[0] ? " " : "", info.unit, value);
   if (info.type == ODEV_TYPE_SWITCH && value != 0 && value != 1)
     return odev_fail(ODEV_ERR_ARGUMENT, "%s must be 0 or 1, not %g", info.name, value);
   const param_setting setting = {id, value};

@@ -52,6 +52,8 @@ static odev_status split_options(parsed_uri *p, char *query, const char *whole) 
       *value++ = '\0';
       decode_percent(query);
       decode_percent(value);
+      if (odev_uri_value(&p->uri, query))
+        return odev_fail(ODEV_ERR_ARGUMENT, "'%s' stands twice in '%s'", query, whole);
       p->keys[p->uri.count] = query;
       p->values[p->uri.count++] = value;
     }

@@ -1,17 +1,14 @@
 /* expose_counts.c - the driver from C: open a device, expose frames, print what the camera saw.
  *
  *     cmake -S csrc -B build -DODEV_PYTHON=OFF -DODEV_TESTS=ON && cmake --build build
- *     build/expose_counts [frames]
+ *     build/expose_counts [URI [frames]]
  *
- * The device is null:64, which has nothing behind it and counts zeros; with any other device the
- * program would be the same.
+ * The device is null:64 if none is named, which has nothing behind it and counts zeros.
  */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "optical_driver.h"
-
-enum { REFERENCE_STEPS = 4 };
 
 static int complain(const char *what) {
   fprintf(stderr, "%s: %s\n", what, odev_last_message());
@@ -26,22 +23,28 @@ static int expose(odev_device *device, uint32_t frames) {
   printf("%s: %u x %u, %u-bit codes, %u-bit counts\n", caps.serial, caps.n, caps.n, caps.dac_bits,
          caps.adc_bits);
 
+  if (!caps.dac_bits || !caps.adc_bits) {
+    fputs("this program is for devices with converters: codes and counts are whole numbers\n", stderr);
+    return 1;
+  }
+
   /* A frame is a code for each of a pixel's four heaters, and an attenuator step; it yields one count
    * for each pixel and step of the reference. */
-  uint16_t *codes = calloc(frames * 4 * pixels, sizeof *codes);
-  uint16_t *counts = calloc(frames * REFERENCE_STEPS * pixels, sizeof *counts);
+  const size_t all_codes = frames * 4 * pixels, all_counts = (size_t)frames * caps.reference_steps * pixels;
+  uint16_t *codes = calloc(all_codes, sizeof *codes);
+  uint16_t *counts = calloc(all_counts, sizeof *counts);
   uint8_t *launch_step = calloc(frames, sizeof *launch_step);
   int failed = 1;
   if (!codes || !counts || !launch_step) {
     fputs("out of memory\n", stderr);
     goto done;
   }
-  for (size_t i = 0; i < frames * 4 * pixels; ++i) codes[i] = (uint16_t)(i % (1u << caps.dac_bits));
+  for (size_t i = 0; i < all_codes; ++i) codes[i] = (uint16_t)(i % (1u << caps.dac_bits));
 
   const odev_expose_job job = {.struct_size = sizeof job,
                                .frames = frames,
                                .exposures = 1,
-                               .reference = ODEV_REFERENCE_STEPS,
+                               .reference = caps.reference_steps > 1 ? ODEV_REFERENCE_STEPS : ODEV_REFERENCE_OFF,
                                .laser_on = 1,
                                .threads = 2,
                                .exposure_ns = caps.exposure_ns,
@@ -63,10 +66,10 @@ static int expose(odev_device *device, uint32_t frames) {
   }
 
   double sum = 0;
-  for (size_t i = 0; i < frames * REFERENCE_STEPS * pixels; ++i) sum += counts[i];
+  for (size_t i = 0; i < all_counts; ++i) sum += counts[i];
   printf("%llu frames, %llu exposures, mean count %.2f, device time %lld to %lld ns\n",
          (unsigned long long)result.frames, (unsigned long long)result.exposures,
-         sum / (double)(frames * REFERENCE_STEPS * pixels), (long long)result.start_ns,
+         sum / (double)all_counts, (long long)result.start_ns,
          (long long)result.end_ns);
 
   odev_telemetry_data telemetry = {.struct_size = sizeof telemetry};
@@ -87,13 +90,14 @@ done:
 }
 
 int main(int argc, char **argv) {
-  const long frames = argc > 1 ? strtol(argv[1], NULL, 10) : 3;
-  if (frames < 1 || frames > 1000) {
-    fprintf(stderr, "usage: %s [frames: 1 to 1000]\n", argv[0]);
+  const char *uri = argc > 1 ? argv[1] : "null:64";
+  const long frames = argc > 2 ? strtol(argv[2], NULL, 10) : 3;
+  if (frames < 1 || frames > 1000 || argc > 3) {
+    fprintf(stderr, "usage: %s [URI [frames: 1 to 1000]]\n", argv[0]);
     return 2;
   }
   odev_device *device = NULL;
-  if (odev_open("null:64", &device)) return complain("open");
+  if (odev_open(uri, &device)) return complain("open");
   const int failed = expose(device, (uint32_t)frames);
   if (odev_close(device)) return complain("close");
   return failed;

@@ -90,8 +90,7 @@ static float cut_picture(const odev_cut_job *job, const odev_convolution_kernels
   if (job->seams)
     for (uint32_t i = t->first_segment[tile]; i < t->first_segment[tile + 1]; ++i)
       odev_cut_seam(job, i, (uint32_t)(picture % job->pictures.planes), plane);
-  const float rms = (float)sqrt(kernels->energy(plane, pixels) / (double)pixels);
-  return rms > 0 ? rms : 1.0f;
+  return odev_rms(kernels->energy(plane, pixels), pixels);
 }
 
 static void cut_frame(const odev_cut_job *job, const odev_convolution_kernels *kernels, uint64_t frame, float *memory) {

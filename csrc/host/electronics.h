@@ -2,6 +2,8 @@
 #ifndef ODEV_ELECTRONICS_H
 #define ODEV_ELECTRONICS_H
 
+#include <float.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,6 +34,13 @@ static inline int64_t odev_around(int64_t i, int64_t n) { return i < 0 ? i + n :
 
 /* Pictures in a frame, and where picture p is: frame p / that, part p % that. */
 static inline uint32_t odev_pictures_a_frame(uint32_t pack) { return pack ? 2 : 1; }
+
+/* RMS of a picture, to be divided by; 1 where there is none that float can divide by: a black picture comes
+ * back from the light with noise of 1e-39. */
+static inline float odev_rms(double energy, size_t pixels) {
+  const double rms = sqrt(energy / (double)pixels);
+  return rms >= (double)FLT_MIN ? (float)rms : 1.0f;
+}
 
 /* 64-byte aligned, so that vectors do not straddle cache lines; null when there is no more. */
 static inline float *odev_floats(size_t count) {

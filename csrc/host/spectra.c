@@ -50,8 +50,7 @@ odev_status odev_join_spectra(const odev_spectra_job *job) {
     float factor[2] = {0.0f, 0.0f};
     for (int i = 0; i < pictures; ++i) {
       const double energy = kernels->half_plane_energy(bins, job->spectra + (p + (uint64_t)i) * ODEV_BLOCK_FLOATS, stride);
-      const float rms = (float)sqrt(energy / (double)pixels); /* Parseval */
-      job->scale[p + (uint64_t)i] = rms > 0 ? rms : 1.0f;
+      job->scale[p + (uint64_t)i] = odev_rms(energy, pixels); /* Parseval */
       factor[i] = 1.0f / job->scale[p + (uint64_t)i];
     }
     kernels->join(bins, job->spectra + p * ODEV_BLOCK_FLOATS, pictures, factor, stride, job->frames + 2 * pixels * f);

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,8 @@ class RecordBackend:
         except FileExistsError:
             raise RecordingError(f"{path} exists: a recording overwrites nothing") from None
         except OSError as error:
-            raise RecordingError(f"cannot write the recording {path}: {error}") from error
+            why = os.strerror(error.errno) if error.errno else str(error)
+            raise RecordingError(f"cannot write the recording {path}: {why}") from error
         self._file.attrs["schema"] = SCHEMA
         self._file.attrs["info"] = info_to_json(self.info)
         self._file.attrs["laser_nominal_mw"] = self.laser_nominal_mw
@@ -107,7 +109,7 @@ class RecordBackend:
         rows["first_plane"] = self._planes.append(planes) + order * exposures * steps
         launch = block.launch_step[: len(rows)].reshape(-1)
         rows["first_step"] = self._steps.append(launch) + order * exposures
-        rows["clock_jump_ns"][0] = block.clock_jump_ns
+        rows["clock_jump_ns"][-1] = block.clock_jump_ns  # the driver follows it after the block
         if failed:
             rows["status"][-1], rows["native_code"][-1] = status, native_code
             rows["message"][-1] = message

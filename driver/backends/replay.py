@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,8 @@ class ReplayBackend:
         except FileNotFoundError:
             raise RecordingError(f"no recording at {path}") from None
         except OSError as error:
-            raise RecordingError(f"{path} is no recording: {error}") from error
+            why = os.strerror(error.errno) if error.errno else str(error)
+            raise RecordingError(f"{path} is no recording: {why}") from error
         try:
             self._read()
         except (KeyError, TypeError, ValueError, OSError) as error:

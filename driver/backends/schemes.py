@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import inspect
 import os
 import sys
 from collections.abc import Callable, Mapping
@@ -16,8 +17,9 @@ from driver.backends.python import make_from_object
 from driver.backends.record import make_record
 from driver.backends.replay import make_replay
 from driver.backends.uri import DeviceUri, parse_uri, uri_text
-from driver.errors import DriverError, UnknownDeviceError, ValueRangeError
+from driver.errors import BackendError, DriverError, UnknownDeviceError, ValueRangeError
 from driver.library import check, ffi, lib
+from driver.numbers import shown
 
 __all__ = ["SCHEMES", "device_uris", "make_uri", "open_object", "open_uri"]
 
@@ -66,6 +68,7 @@ def _fault(uri: DeviceUri, seed: int | None, overrides: Options) -> Made:
 
 def _record(uri: DeviceUri, seed: int | None, overrides: Options) -> Made:
     _refuse_options(uri)
+    _require_path(uri)
     return make_record(uri.name, _inner(uri, seed, overrides))
 
 
@@ -74,6 +77,7 @@ def _replay(uri: DeviceUri, seed: int | None, overrides: Options) -> Made:
     _refuse_options(uri)
     if seed is not None or overrides:
         raise ValueRangeError("a replay has no seed and no overrides: it is what was recorded")
+    _require_path(uri)
     return make_replay(uri.name)
 
 
@@ -90,11 +94,27 @@ def _python(uri: DeviceUri, seed: int | None, overrides: Options) -> Made:
     options = {**uri.overrides, **overrides}
     if chosen is not None:
         options["seed"] = chosen
+    return make_from_object(_made(uri.name, kind, options))
+
+
+def _made(name: str, kind: Any, options: Options) -> Any:
+    """An object of a class, whatever may go wrong in it."""
+    if not callable(kind):
+        raise UnknownDeviceError(f"python:{name} is no class, but {shown(kind)}")
     try:
-        backend = kind(**options)
+        inspect.signature(kind).bind(**options)
     except TypeError as error:
-        raise ValueRangeError(f"python:{uri.name} does not take these options: {error}") from error
-    return make_from_object(backend)
+        raise ValueRangeError(f"python:{name} does not take these options: {error}") from None
+    except ValueError:  # a class written in C may have no signature
+        pass
+    try:
+        return kind(**options)
+    except DriverError:
+        raise
+    except Exception as error:
+        raise BackendError(
+            f"python:{name} cannot be opened: {type(error).__name__}: {error}"
+        ) from error
 
 
 def _module(name: str) -> Any:
@@ -142,6 +162,11 @@ def _refuse_of(uri: DeviceUri) -> None:
         raise ValueRangeError(f"{uri.scheme}: wraps no other device; leave of={uri.of} out")
 
 
+def _require_path(uri: DeviceUri) -> None:
+    if not uri.name:
+        raise ValueRangeError(f"{uri.scheme}: needs the path of a file: {uri.scheme}:session.h5")
+
+
 def _refuse_options(uri: DeviceUri) -> None:
     for key in uri.options:
         raise ValueRangeError(f"{uri.scheme}: takes no option {key!r}")
@@ -172,13 +197,13 @@ def make_uri(uri: str, seed: int | None, overrides: Options) -> Made:
     try:
         parsed = parse_uri(uri)
     except UnknownDeviceError:
-        raise UnknownDeviceError(f"unknown device {uri!r}; devices are {known}, …") from None
+        raise UnknownDeviceError(f"unknown device {shown(uri)}; devices are {known}, …") from None
     if parsed.scheme not in SCHEMES:
         near = difflib.get_close_matches(parsed.scheme, SCHEMES, 1)
         meant = f", did you mean {near[0]}:?" if near else ";"
         raise UnknownDeviceError(
-            f"unknown device {uri!r}{meant} devices are {known}, emulator:PROFILE.toml, or of the "
-            f"schemes {', '.join(SCHEMES)}"
+            f"unknown device {shown(uri)}{meant} devices are {known}, emulator:PROFILE.toml, or of "
+            f"the schemes {', '.join(SCHEMES)}"
         )
     return SCHEMES[parsed.scheme](parsed, seed, overrides)
 

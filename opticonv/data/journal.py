@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from opticonv.errors import CommandError
+from opticonv.errors import CommandError, first_fault
 
 __all__ = ["MANIFEST", "Journal", "journal_kind"]
 
@@ -139,9 +139,7 @@ def _read_record(path: Path, number: int, line: bytes, model: type[Record]) -> R
     try:
         return model.model_validate_json(line)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
         raise CommandError(
-            f"{path}, line {number} is not a record ({place or 'line'}: {first['msg']}); mend the "
-            "line or take it out"
+            f"{path}, line {number} is not a record ({first_fault(error, 'line')}); mend the line "
+            "or take it out"
         ) from None

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from opticonv.errors import CommandError
+from opticonv.errors import CommandError, first_fault
 from opticonv.files import whole_file
 
 __all__ = ["MEASURES", "EvaluationTable", "Judgement", "Key", "Measure"]
@@ -160,11 +160,8 @@ class EvaluationTable:
         try:
             return _adapter().validate_json(path.read_bytes())
         except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            where = ".".join(map(str, first["loc"])) or "the file"
-            raise CommandError(
-                f"{path} is not a table of judgements: {where}: {first['msg']}"
-            ) from None
+            fault = first_fault(error, "the file")
+            raise CommandError(f"{path} is not a table of judgements: {fault}") from None
 
 
 @cache

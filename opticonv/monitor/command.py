@@ -15,6 +15,7 @@ from driver import Device
 from opticonv.console import result_console
 from opticonv.monitor.exercise import Exercise
 from opticonv.monitor.reading import History, Reading
+from opticonv.monitor.rest import Rest
 from opticonv.monitor.screen import line, screen
 from opticonv.opening import opened, ready_device
 from opticonv.options import DEFAULT_DEVICE, Calibration, Seed
@@ -59,23 +60,28 @@ def monitor(
 
 
 def _watch(device: Device, uri: str, interval: float, limit: int | None, *, as_json: bool) -> None:
+    with Rest() as rest:
+        _show(device, uri, _ticks(rest, interval, limit), once=limit == 1, as_json=as_json)
+
+
+def _show(device: Device, uri: str, ticks: Iterator[int], *, once: bool, as_json: bool) -> None:
     history, console = History(), result_console()
     if as_json or not console.is_terminal:
         as_text: Callable[[Reading], str] = _json_line if as_json else line
-        for _ in _ticks(interval, limit):
+        for _ in ticks:
             print(as_text(history.look(device)), flush=True)
         return
-    if limit == 1:
+    if once:
         history.look(device)
         console.print(screen(uri, device.info, history))
         return
     with Live(console=console, auto_refresh=False) as live:
-        for _ in _ticks(interval, limit):
+        for _ in ticks:
             history.look(device)
             live.update(screen(uri, device.info, history), refresh=True)
 
 
-def _ticks(interval: float, limit: int | None) -> Iterator[int]:
+def _ticks(rest: Rest, interval: float, limit: int | None) -> Iterator[int]:
     """Counts up, `interval` seconds apart, and catches up after a hold-up."""
     start, number = time.monotonic(), 0
     while True:
@@ -83,7 +89,7 @@ def _ticks(interval: float, limit: int | None) -> Iterator[int]:
         number += 1
         if limit is not None and number >= limit:
             return
-        time.sleep(max(0.0, start + number * interval - time.monotonic()))
+        rest.for_s(max(0.0, start + number * interval - time.monotonic()))
 
 
 def _json_line(reading: Reading) -> str:

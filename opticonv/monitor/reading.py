@@ -40,6 +40,8 @@ class Reading:
             "SATURATED": told.saturated,
             "CALIBRATION_STALE": told.calibration_stale,
             "OVER_TEMPERATURE": told.over_temperature,
+            "CLOCK_JUMPED": told.clock_jumps > 0,
+            "INTERLOCK": told.interlock,
             "UNCALIBRATED": not told.calibrated,
             "LASER_OFF": not self.laser_enabled,
             "FAULTS": told.faults > 0,

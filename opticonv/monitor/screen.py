@@ -54,6 +54,7 @@ def screen(uri: str, info: DeviceInfo, history: History) -> RenderableType:
     row("frames", count(told.frames), rate, lambda r: r.frames_per_s)
     row("exposures", count(told.exposures), "of the camera")
     row("retries", count(told.retries), "frames repeated dimmer")
+    row("lost", count(told.lost_frames), "frames, and repeated")
     row("saturated", f"{count(told.saturations)} bins", "in dimmest exposures")
     if told.pilot_age_s is None:
         row("drift", "-", "no pilot frame yet")
@@ -62,15 +63,17 @@ def screen(uri: str, info: DeviceInfo, history: History) -> RenderableType:
         row("drift", phase, "by the last pilot frame", lambda r: r.telemetry.drift_phase_rad)
         amplitude = f"{told.drift_amplitude:.3f}"
         row("amplitude", amplitude, "of its calibration", lambda r: r.telemetry.drift_amplitude)
+        sigma = f"±{1e3 * told.phase_sigma_rad:.1f} mrad" if told.phase_sigma_rad else "-"
+        row("between", sigma, "of the phase, by pilots")
         row("pilots", count(told.pilots), f"the last {told.pilot_age_s:.2f} s ago")
     row("faults", count(told.faults), "failed jobs")
     flags = Text(" ").join(Text(f" {name} ", "black on yellow") for name in now.flags)
     names = Table.grid(padding=(0, 2, 0, 0))
     names.add_column(style="dim", min_width=9)
     names.add_row("flags", flags or Text("none", "green"))
-    title = f"[bold]{escape(uri)}[/]  {info.serial}, {info.grid[0]}×{info.grid[1]}"
+    title = f"[bold]{escape(info.serial)}[/]  {info.grid[0]}×{info.grid[1]}"
     ends = Text("Ctrl-C ends the monitor and closes the device.", "dim")
-    shown = Group(table, names)
+    shown = Group(Text(uri, no_wrap=True, overflow="ellipsis"), table, names)
     return Group(Panel(shown, title=title, title_align="left", box=box.ROUNDED, expand=False), ends)
 
 

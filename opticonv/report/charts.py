@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from opticonv.errors import CommandError
+from opticonv.errors import CommandError, first_fault
 from opticonv.files import whole_file
 
 __all__ = ["Chart", "Series", "load_chart", "save_chart"]
@@ -116,6 +116,4 @@ def load_chart(path: Path) -> Chart:
     try:
         return _adapter().validate_json(path.read_bytes())
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"])) or "the file"
-        raise CommandError(f"{path} is not a chart: {where}: {first['msg']}") from None
+        raise CommandError(f"{path} is not a chart: {first_fault(error, 'the file')}") from None

@@ -5,14 +5,19 @@ from __future__ import annotations
 import contextlib
 import copy
 import gc
+import pickle
+import subprocess
+import sys
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+import driver
 from driver import Device, UncalibratedWarning, open_device
 from driver.errors import (
     CalibrationMismatchError,
@@ -159,6 +164,59 @@ def test_with_closes_once_and_lets_errors_pass(calibrated: Opener) -> None:
     device = calibrated("emulator:lab", seed=SEED, device__n=N)
     with pytest.raises(ZeroDivisionError):
         closed_inside()
+
+
+def test_a_closed_device_is_not_entered_again(calibrated: Opener) -> None:
+    device = calibrated("emulator:lab", seed=SEED, device__n=N)
+    device.close()
+    with pytest.raises(ClosedDeviceError), device:
+        raise AssertionError("not reached")
+    assert "closed" in repr(device.params), "what is shown in a debugger must not raise"
+
+
+def test_devices_and_tickets_do_not_travel(lab: Device, targets: Targets) -> None:
+    """Another process would have a pointer into this one's memory."""
+    for thing in (lab, lab.submit_transform(targets(1, N, N))):
+        with pytest.raises(TypeError, match=r"cannot be pickled.*process"):
+            pickle.dumps(thing)
+
+
+@pytest.mark.parametrize("left", ["device", "device.close()"])
+def test_the_interpreter_ends_silently_but_for_the_warning(left: str) -> None:
+    """Also where the device is found by the collector after the modules are gone."""
+    script = (
+        "from driver import open_device\n"
+        "device = open_device('null:8')\n"
+        "class Keeper: pass\n"
+        "keeper = Keeper(); keeper.device = device; keeper.self = keeper\n"
+        "import builtins; builtins.kept = keeper\n"  # outlives every module
+        f"{left}\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "default", "-c", script],
+        cwd=Path(driver.__file__).parents[1], capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0
+    assert "Exception ignored" not in done.stderr
+    assert ("ResourceWarning" in done.stderr) == (left == "device")
+
+
+CALLS: dict[str, Callable[[Device], object]] = {
+    "encode": lambda device: device.encode(np.ones((N, N))),
+    "transform": lambda device: device.transform(np.ones((N, N))),
+    "submit_transform": lambda device: device.submit_transform(np.ones((N, N))),
+    "convolve2d": lambda device: device.convolve2d(np.ones((1, 9, 9)), np.ones((1, 1, 3, 3))),
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_a_warning_points_at_the_line_that_called(name: str) -> None:
+    """However deep in the driver it arises, its line is the caller's."""
+    opened = open_device("emulator:lab", seed=SEED, device__n=N)
+    with opened as device, pytest.warns(UncalibratedWarning) as caught:
+        CALLS[name](device)
+    code = CALLS[name].__code__
+    assert (caught[0].filename, caught[0].lineno) == (code.co_filename, code.co_firstlineno)
 
 
 def test_a_device_left_open_warns() -> None:

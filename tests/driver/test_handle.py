@@ -105,22 +105,25 @@ parent.close()
 LEFT_BY_AN_ERROR = """
 import os
 from driver import open_device
+from driver.errors import ForkedDeviceError
 
-parent = open_device("emulator:lab", seed=7, device__n=32)
-parent.__enter__()
-child = os.fork()
-if child == 0:
-    seen = 3
-    try:
-        with parent:
+try:
+    with open_device("emulator:lab", seed=7, device__n=32) as parent:
+        child = os.fork()
+        if child == 0:
             raise ZeroDivisionError
-    except ZeroDivisionError:
-        seen = 0 if parent.closed and "closed" in repr(parent) else 4
-    finally:
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        assert not parent.closed
+except ZeroDivisionError:
+    seen = 0 if parent.closed and "closed" in repr(parent) else 4
+    try:
+        parent.__enter__()
+        seen = 5
+    except ForkedDeviceError:
         os._exit(seen)
-assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-assert not parent.closed
-parent.close()
+    finally:
+        os._exit(5)
+assert parent.closed
 """
 
 

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 from driver import Calibration, Device, open_device
-from driver.arrays import from_caller
 from driver.calibration import store
 from driver.errors import (
     CalibrationError,
@@ -185,30 +184,6 @@ def test_launch_steps(given: Any, error: type[DriverError]) -> None:
         with pytest.raises(error, match="launch_step"):
             device.expose(np.ones((2, 2, 2, N, N), np.uint16), launch_step=given)
         assert device.telemetry().frames == 0
-
-
-class Foreign:
-    """An array of some other library: it speaks DLPack, and that is all."""
-
-    def __init__(self, array: np.ndarray[Any, Any]) -> None:
-        self.array = array
-
-    def __dlpack_device__(self) -> Any:
-        return self.array.__dlpack_device__()
-
-    def __dlpack__(self, **options: Any) -> Any:
-        return self.array.__dlpack__(**options)
-
-
-def test_dlpack_goes_in_without_a_copy() -> None:
-    x = np.ones((2, N, N), np.complex64)
-    taken, _ = from_caller(Foreign(x), "x")
-    assert np.shares_memory(taken, x)
-    with open_device("emulator:ideal", device__n=N) as device:
-        seen = device.transform(Foreign(x))
-        assert isinstance(seen, np.ndarray)
-        assert np.array_equal(seen, device.transform(x))
-        assert hasattr(seen, "__dlpack__")
 
 
 @pytest.mark.parametrize("foreign", [OnAnotherDevice(), BrokenDLPack()])

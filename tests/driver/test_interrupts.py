@@ -76,6 +76,36 @@ interrupted(device.close)
 assert device.closed and tickets[-1].cancelled()
 """
 
+IN_TURN = """
+# Calls that are short themselves, but whose turn comes after a minute of other jobs.
+from driver.calibration.nominal import nominal_calibration
+
+encoded = device.encode(x[:2])
+counts = device.expose(encoded.codes)
+before = device.params["laser_mw"]
+state = device.session_state()
+def set_power():
+    device.params["laser_mw"] = 2.0
+for call in (lambda: device.idle(5.0), set_power, device.session_state,
+             lambda: device.restore(state), lambda: device.encode(x[:2]),
+             lambda: device.decode(counts, encoded),
+             lambda: device.load_calibration(nominal_calibration(device.info))):
+    tickets = [device.submit_expose(codes) for _ in range(30)]
+    interrupted(call)
+    assert not tickets[-1].done(), "who waits is interrupted, not the jobs before"
+    for ticket in tickets:
+        ticket.abort()
+    for ticket in tickets:
+        ticket.exception()
+assert device.params["laser_mw"] == before, "a call that was interrupted was not made"
+# And one that isn't interrupted comes in its turn.
+ticket = device.submit_expose(codes[:2000])
+set_power()
+assert ticket.done()
+assert device.params["laser_mw"] == 2.0
+device.close()
+"""
+
 HANDLER_OF_ONE_S_OWN = """
 seen = []
 signal.signal(signal.SIGINT, lambda *_: seen.append(device.telemetry().frames))
@@ -128,8 +158,8 @@ device.close()
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "script",
-    [BLOCKING, BEHIND_OTHERS, WAITING, CLOSING, HANDLER_OF_ONE_S_OWN, STORM],
-    ids=["blocking", "behind others", "waiting", "closing", "own handler", "storm"],
+    [BLOCKING, BEHIND_OTHERS, WAITING, CLOSING, IN_TURN, HANDLER_OF_ONE_S_OWN, STORM],
+    ids=["blocking", "behind others", "waiting", "closing", "in turn", "own handler", "storm"],
 )
 def test_ctrl_c(run_python: Callable[[str], None], script: str) -> None:
     run_python(PREAMBLE + script)

@@ -37,13 +37,22 @@ def test_only_the_interface_is_exported() -> None:
     assert others == {"PyInit__optical_driver"}
 
 
-def test_header_and_bindings_agree() -> None:
-    """cffi checks signatures at build time; that none is missing is checked here."""
-    public = (HEADERS / "optical_driver.h").read_text()
-    for name in re.findall(r"ODEV_API [^;(]*?(odev_\w+)\(", public):
-        assert hasattr(lib, name), name
-    for name, value in re.findall(r"(ODEV_ERR_\w+) = (\d+)", public):
-        assert getattr(lib, name) == int(value)
+def test_headers_and_bindings_agree() -> None:
+    """The bindings are made of the headers when they are built: none is missing, none is stale."""
+    types, _, _ = ffi.list_types()
+    for header in HEADERS.glob("*.h"):
+        public = header.read_text()
+        for name in re.findall(r"ODEV_API [^;(]*?(odev_\w+)\(", public):
+            assert hasattr(lib, name), name
+        for name, value in re.findall(r"\b(ODEV_\w+) = (\d+)\b", public):
+            assert getattr(lib, name) == int(value)
+        for name, value in re.findall(r"^#define (ODEV_\w+) (\d+)u?$", public, re.M):
+            assert getattr(lib, name) == int(value)
+        for body, name in re.findall(r"^typedef struct \w+ \{(.*?)^\} (\w+);", public, re.M | re.S):
+            code = re.sub(r"/\*.*?\*/|(?<=\))\([^)]*\)", "", body, flags=re.S)  # and arguments
+            declared = re.findall(r"(\w+)(?:\[[^]]*\])*\)?(?=\s*[,;])", code)
+            assert [field for field, _ in ffi.typeof(name).fields] == declared
+            assert name in types
 
 
 def test_statuses_become_errors_with_the_message() -> None:

@@ -75,6 +75,13 @@ def test_settings_are_refused(lab: Device, name: str, value: Any, error: type[Ex
     assert dict(lab.params) == before
 
 
+def test_refusals_read_well(lab: Device) -> None:
+    with pytest.raises(ValueRangeError, match=r"reference_fraction must be 0 to 2, not 2\.5"):
+        lab.params["reference_fraction"] = 2.5
+    with pytest.raises(ValueRangeError, match=r"laser_mw must be 0 to 20 mW, not -1"):
+        lab.params["laser_mw"] = -1.0
+
+
 def test_params_stay(lab: Device) -> None:
     with pytest.raises(CapabilityError):
         del lab.params["laser_mw"]

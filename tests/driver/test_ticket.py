@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 
 from driver import Device, Ticket, open_device
 from driver.errors import (
-    ClosedDeviceError,
     DeviceTimeoutError,
     DTypeError,
     RequestCancelledError,
@@ -196,43 +195,6 @@ def test_arrays_are_let_go_once_the_job_is_done(ideal: Device, targets: Targets)
     assert kept() is None
 
 
-def test_results_go_where_the_caller_says(lab: Device, targets: Targets) -> None:
-    x, out = targets(2, N, N), np.empty((2, N, N), np.complex64)
-    assert lab.submit_transform(x, out=out).result(60) is out
-    assert np.any(out)
-    codes = np.full((3, 2, 2, N, N), 9000, np.uint16)
-    counts = np.zeros((3, 4, N, N), np.uint16)
-    assert lab.expose(codes, out=counts) is counts
-    assert counts.all()
-
-
-@pytest.mark.parametrize(
-    ("out", "error"),
-    [
-        ([1.0], DTypeError),
-        (np.empty((2, N, N), np.complex128), DTypeError),
-        (np.empty((2, N, N), ">c8"), DTypeError),
-        (np.empty((1, N, N), np.complex64), ShapeError),
-        (np.empty((N, N, 2), np.complex64).transpose(2, 0, 1), ValueRangeError),
-        (np.broadcast_to(np.empty((1, N, N), np.complex64), (2, N, N)), ValueRangeError),
-    ],
-)
-def test_outputs_are_refused(
-    ideal: Device, targets: Targets, out: Any, error: type[Exception]
-) -> None:
-    for call in (ideal.transform, ideal.submit_transform):
-        with pytest.raises(error, match="out"):
-            call(targets(2, N, N), out=out)
-    read_only = np.empty((2, N, N), np.complex64)
-    read_only.flags.writeable = False
-    with pytest.raises(ValueRangeError, match="read-only"):
-        ideal.transform(targets(2, N, N), out=read_only)
-    x = targets(2, N, N)
-    with pytest.raises(ValueRangeError, match="shares memory"):
-        ideal.transform(x, out=x)
-    assert ideal.telemetry().frames == 0
-
-
 def test_many_threads_ask_one_ticket(slow: Device) -> None:
     ticket = slow.submit_expose(long_job(slow))
     results: list[Any] = []
@@ -317,115 +279,6 @@ def test_tickets_can_be_awaited(slow: Device) -> None:
 
 async def _awaiting(ticket: Ticket) -> Any:
     return await ticket
-
-
-def test_close_waits_for_what_was_submitted() -> None:
-    device = open_device("emulator:lab", seed=SEED, device__n=32, threads=1)
-    tickets = [device.submit_expose(long_job(device)[:k]) for k in (500, 3)]
-    device.close()
-    assert [len(ticket.result()) for ticket in tickets] == [500, 3]
-    assert tickets[0].done()
-    assert not tickets[0].cancel()
-    assert tickets[1].job_result().frames == 3
-    with pytest.raises(ClosedDeviceError):
-        device.submit_expose(long_job(device))
-    del tickets
-    gc.collect()
-
-
-def test_close_while_others_wait(slow: Device) -> None:
-    device = open_device("emulator:lab", seed=SEED, device__n=32, threads=1)
-    ticket = device.submit_expose(long_job(device))
-    results: list[Any] = []
-    threads = [threading.Thread(target=lambda: results.append(ticket.result())) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    device.close()
-    for thread in threads:
-        thread.join(60)
-    assert [len(result) for result in results] == [LONG] * 3
-
-
-def test_an_error_in_the_block_aborts_what_is_left() -> None:
-    tickets = []
-
-    def failing() -> None:
-        with open_device("emulator:lab", seed=SEED, device__n=32, threads=1) as device:
-            tickets.extend(device.submit_expose(long_job(device)) for _ in range(30))
-            raise ZeroDivisionError
-
-    with pytest.raises(ZeroDivisionError):
-        failing()
-    assert all(ticket.done() for ticket in tickets)
-    assert tickets[-1].cancelled()
-
-
-def test_a_ticket_keeps_its_device_open_while_it_runs() -> None:
-    def only_the_ticket() -> Ticket:
-        device = open_device("emulator:lab", seed=SEED, device__n=32, threads=1)
-        return device.submit_expose(long_job(device))
-
-    ticket = only_the_ticket()
-    with pytest.warns(ResourceWarning):
-        assert ticket.result(60).any()  # with which the last reference to the device goes
-
-
-LEFT = """
-import threading, time
-import numpy as np
-from driver import open_device
-device = open_device("emulator:lab", seed=7, device__n=32, threads=2)
-codes = np.full((3000, 2, 2, 32, 32), 9000, np.uint16)
-tickets = [device.submit_expose(codes) for _ in range(50)]
-tickets[-1].add_done_callback(lambda t: None)
-threading.Thread(target=lambda: [device.expose(codes) for _ in range(50)], daemon=True).start()
-threading.Thread(target=tickets[-2].exception, daemon=True).start()
-time.sleep(0.05)
-ENDING
-"""
-
-
-@pytest.mark.parametrize(
-    "ending", ["", "raise SystemExit(0)", "import gc; del device; gc.collect()", "del tickets"]
-)
-def test_the_interpreter_ends_with_jobs_in_flight(
-    run_python: Callable[[str], None], ending: str
-) -> None:
-    """Neither waits for minutes of work nor crashes when C's thread outlives the arrays."""
-    run_python(LEFT.replace("ENDING", ending))
-
-
-FORKED = """
-import os, signal
-import numpy as np
-from driver import open_device
-from driver.errors import ForkedDeviceError
-device = open_device("emulator:lab", seed=7, device__n=32, threads=2)
-codes = np.full((2000, 2, 2, 32, 32), 9000, np.uint16)
-ticket = device.submit_expose(codes)
-child = os.fork()
-if child == 0:
-    signal.alarm(30)
-    refused = 0
-    calls = (ticket.result, ticket.done, ticket.cancel, ticket.abort,
-             lambda: device.submit_expose(codes))
-    for call in calls:
-        try:
-            call()
-        except ForkedDeviceError:
-            refused += 1
-    del ticket, device
-    with open_device("emulator:lab", seed=7, device__n=32) as own:
-        assert own.submit_expose(codes[:3]).result(20).any()
-    os._exit(0 if refused == 5 else 3)
-assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-assert ticket.result(60).any()
-device.close()
-"""
-
-
-def test_tickets_are_the_parent_s(run_python: Callable[[str], None]) -> None:
-    run_python(FORKED)
 
 
 class Watched:

@@ -14,12 +14,15 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 from rich.console import Console
 
 from driver import Device, Telemetry, open_device
+from driver.errors import InterlockError
 from opticonv.monitor.exercise import Exercise
 from opticonv.monitor.reading import HISTORY, History
+from opticonv.monitor.rest import Rest
 from opticonv.monitor.screen import curve, line, screen
 
 Run = Callable[..., Any]
@@ -103,6 +106,48 @@ def test_the_display_of_a_working_device() -> None:
         assert device.telemetry().queued == 0, "the exercise leaves nothing behind"
 
 
+def test_what_went_wrong_is_flagged() -> None:
+    """Interlock, jump of the clock, lost frames: each can be told from the others."""
+    faults = "clock_jump=1&dropped_frame=3&laser_trip=6"
+    uri = f"fault:?{faults}&of={URI}"
+    with open_device(uri) as device:
+        history = History()
+        history.look(device)
+        assert not {"INTERLOCK", "CLOCK_JUMPED"} & set(history.last.flags)
+        with pytest.raises(InterlockError):
+            device.expose(np.zeros((8, 2, 2, 16, 16), np.uint16))
+        history.look(device)
+        text = shown(device, history)
+    assert {"INTERLOCK", "CLOCK_JUMPED", "LASER_OFF", "FAULTS"} <= set(history.last.flags)
+    assert "INTERLOCK" in text
+    (lost,) = [row for row in text.splitlines() if "lost" in row]
+    assert " 1 " in lost
+
+
+def test_a_long_uri_hides_nothing() -> None:
+    with open_device(URI) as device:
+        history = History()
+        history.look(device)
+        console = Console(width=80, file=io.StringIO(), record=True)
+        console.print(screen("fault:?" + "dropped_frame=1&" * 20, device.info, history))
+        text = console.export_text()
+    assert device.info.serial in text
+    assert "16×16" in text
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_ctrl_c_comes_between_readings() -> None:
+    with Rest() as rest:
+        os.kill(os.getpid(), signal.SIGINT)  # drawing
+        with pytest.raises(KeyboardInterrupt):
+            rest.for_s(60)
+    with Rest():
+        os.kill(os.getpid(), signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
 def test_curves() -> None:
     assert curve([]) == ""
     assert curve([5.0], 4) == "   ▁"
@@ -143,9 +188,11 @@ def test_unknown_devices(run: Run) -> None:
 def test_ctrl_c_ends_the_live_display() -> None:
     """In a terminal of its own, while the exercise runs: the cursor comes back."""
     screen_of, terminal = pty.openpty()
+    # Without a buffer, Python loses what a signal cuts off of a write.
+    environment = {**os.environ, "TERM": "xterm", "PYTHONUNBUFFERED": ""}
     child = subprocess.Popen(
         [sys.executable, "-m", "opticonv", "monitor", IDEAL, "--exercise", "--interval", "0.05"],
-        stdout=terminal, stderr=terminal, stdin=terminal, env={**os.environ, "TERM": "xterm"},
+        stdout=terminal, stderr=terminal, stdin=terminal, env=environment,
     )  # fmt: skip
     os.close(terminal)
     seen = b""

@@ -361,9 +361,25 @@ def test_a_class_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         "python:": UnknownDeviceError,
         "python:my_bench.Bench?pins=3": ValueRangeError,
         "python:my_bench.plain_info?serial=x&n=4": DTypeError,
+        "python:my_bench.__name__": UnknownDeviceError,
     }.items():
         with pytest.raises(error):
             open_device(wrong)
+
+
+@pytest.mark.parametrize("raised", [TypeError("of its own"), OSError("no such port"), KeyError(3)])
+def test_a_class_that_fails_to_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, raised: Exception
+) -> None:
+    """Hardware that isn't there is an error of the driver's ladder, with its cause."""
+    module = f"failing_{type(raised).__name__.lower()}"
+    (tmp_path / f"{module}.py").write_text(
+        f"class Bench:\n    def __init__(self): raise {raised!r}\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(BackendError, match=f"cannot be opened: {type(raised).__name__}") as caught:
+        open_device(f"python:{module}.Bench")
+    assert isinstance(caught.value.__cause__, type(raised))
 
 
 def test_a_device_left_open_lets_its_backend_go() -> None:

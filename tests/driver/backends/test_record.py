@@ -102,6 +102,50 @@ def test_frames_may_make_other_jobs(recorded: Path, codes_for: CodesFor) -> None
     assert np.array_equal(whole, np.concatenate(parts))
 
 
+@pytest.mark.parametrize("jobs", [[12], [1] * 12, [5, 5, 2], [4, 3, 1, 4]])
+def test_frames_after_a_jump_of_the_clock_may_make_other_jobs(
+    tmp_path: Path, codes_for: CodesFor, jobs: list[int]
+) -> None:
+    """The jump stands where the driver followed it: behind the block that it came in."""
+    faults = f"fault:?clock_jump=3&dropped_frame=7&of={LAB}"
+    path = tmp_path / "jump.h5"
+    with open_device(f"record:{path}?of={faults}") as device:
+        codes = codes_for(device, 12)
+        counts, told = device.expose(codes), device.telemetry()
+    with open_device(f"replay:{path}") as device:
+        ends = np.cumsum(jobs)
+        seen = [device.expose(codes[e - j : e]) for e, j in zip(ends, jobs, strict=True)]
+        again = device.telemetry()
+    assert np.array_equal(np.concatenate(seen), counts)
+    assert (told.clock_jumps, told.lost_frames) == (again.clock_jumps, again.lost_frames) == (1, 1)
+    assert again.device_time_s == told.device_time_s
+
+
+@pytest.mark.slow
+def test_a_whole_calibration_and_a_convolution_again(tmp_path: Path) -> None:
+    """The replay knows no emulator, and yet gives the same calibration and the same pictures."""
+    path = tmp_path / "whole.h5"
+    rng = np.random.default_rng(5)
+    pictures = rng.random((2, 2, 24, 24), np.float32)
+    kernels = rng.standard_normal((3, 2, 3, 3)).astype(np.float32)
+    told = []
+    for uri in (f"record:{path}?of={LAB}", f"replay:{path}"):
+        with open_device(uri) as device:
+            calibration = device.calibrate()
+            told.append((calibration, device.convolve2d(pictures, kernels), device.telemetry()))
+    (one, seen, end), (other, again, same) = told
+    assert np.array_equal(one.output_map, other.output_map)
+    assert np.array_equal(one.theta0_rad, other.theta0_rad)
+    assert np.array_equal(seen, again)
+    assert (end.frames, end.device_time_s) == (same.frames, same.device_time_s)
+
+
+@pytest.mark.parametrize("uri", [f"record:?of={LAB}", "replay:"])
+def test_a_file_must_be_named(uri: str) -> None:
+    with pytest.raises(ValueRangeError, match="path of a file"):
+        open_device(uri)
+
+
 @pytest.mark.parametrize(
     ("ask", "where"),
     [

@@ -57,6 +57,26 @@ def test_seeds_that_are_none(seed: str) -> None:
         open_device(f"emulator:lab?seed={seed}")
 
 
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "emulator:lab?seed=1&seed=2",
+        "emulator:lab?device__n=16&device__%6e=32",
+        "fault:?dropped_frame=1&dropped_frame=2&of=null:8",
+    ],
+)
+def test_an_option_stands_once(uri: str) -> None:
+    """Which of the two was meant, nobody can know."""
+    with pytest.raises(ValueRangeError, match=r"'(seed|device__n|dropped_frame)' stands twice"):
+        open_device(uri)
+
+
+def test_messages_quote_the_beginning_of_what_is_long() -> None:
+    with pytest.raises(UnknownDeviceError) as caught:
+        open_device("x" * 100_000)
+    assert len(str(caught.value)) < 1000
+
+
 def test_the_devices_that_come_with_the_package_open() -> None:
     assert {"emulator:lab", "emulator:ideal"} <= set(device_uris())
     for uri in device_uris():
