@@ -37,8 +37,9 @@ def loss_label(card: ModelCard) -> str:
 def loss_order(cards: Iterable[tuple[str, ModelCard]]) -> list[str]:
     """Names of weights as the table has them: MSE and its variants, then FL, by rising MGE."""
 
-    def place(entry: tuple[str, ModelCard]) -> tuple[bool, float, int, str]:
+    def place(entry: tuple[str, ModelCard]) -> tuple[bool, float, float, int, str]:
         weights = loss_weights(entry[1])
-        return (weights["mse"] == 0, weights["mge"], entry[1].parameters, entry[0])
+        terms = (weights["mse"] == 0, weights["mge"], weights["feature"])
+        return (*terms, entry[1].parameters, entry[0])
 
     return [name for name, _ in sorted(cards, key=place)]

@@ -73,8 +73,8 @@ def test_equal_torchs_with_all_options(data: st.DataObject) -> None:
     found = convolve2d_gradients(device, g, x, w, **options, **how, wanted=wanted)
 
     assert device.frames == GradientPlan(planned, wanted).frames
-    # What rounds is each term of a sum: beside a sum that happens to cancel, as one of a single number
-    # may, the error is large. A sum of so many terms of random sign has the size `typical`.
+    # What rounds is each term of a sum: beside a sum that happens to cancel, as one of a single
+    # number may, the error is large. A sum of that many terms of random sign has size `typical`.
     rms = {name: np.sqrt(np.mean(np.square(each))) for name, each in (("g", g), ("x", x), ("w", w))}
     typical = (
         rms["g"] * rms["w"] * np.sqrt(outputs * kernel[0] * kernel[1]),
