@@ -16,10 +16,6 @@ from driver import open_device
 from optical_device.profile import load_profile
 from opticonv.device import show
 from opticonv.device.data_sheet import OVERRIDDEN, data_sheet_values
-from opticonv.device.specimen import (
-    Specimen,
-)
-from opticonv.device.tile import photograph_tile
 
 Run = Callable[..., Any]
 
@@ -30,17 +26,6 @@ FILES = {
     "errors_removed.png", "heaters_photograph.png", "heaters_test.png", "low_light.png",
     "optics.png", "report.txt", "spectra_one_error.png",
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def specimen() -> Specimen:
-    return Specimen("lab", 7, {"device__n": N})
-
-
-@pytest.fixture(scope="module")
-def pictures() -> np.ndarray[Any, Any]:
-    tile = photograph_tile(N)
-    return np.stack([tile[::-1, ::-1], tile]).astype(np.complex128)
 
 
 @pytest.fixture

@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
-from PIL import Image
 
 from driver import open_device
 from optical_device import lens
 from optical_device.drift import drift
 from optical_device.profile import load_profile, profile_names
-from opticonv.device import show
 from opticonv.device.chip_picture import chip_planes, quarter_load
 from opticonv.device.converter_picture import integral_nonlinearity
 from opticonv.device.drift_picture import drift_over
@@ -39,15 +34,7 @@ from opticonv.device.specimen import (
 )
 from opticonv.device.tile import photograph_tile
 
-Run = Callable[..., Any]
-
 N = 16
-LAB = f"lab?device__n={N}"
-FILES = {
-    "chip_field.png", "chip_temperature.png", "converters.png", "drift.png", "errors_alone.png",
-    "errors_removed.png", "heaters_photograph.png", "heaters_test.png", "low_light.png",
-    "optics.png", "report.txt", "spectra_one_error.png",
-}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -59,16 +46,6 @@ def specimen() -> Specimen:
 def pictures() -> np.ndarray[Any, Any]:
     tile = photograph_tile(N)
     return np.stack([tile[::-1, ::-1], tile]).astype(np.complex128)
-
-
-@pytest.fixture
-def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pictures are drawn, but written as a dot: rendering is what takes the time."""
-
-    def dot(_: Figure, path: Path) -> None:
-        Image.new("RGB", (1, 1)).save(path)
-
-    monkeypatch.setattr(show, "save_picture", dot)
 
 
 # ---- errors and their absence --------------------------------------------------------------------
