@@ -43,5 +43,5 @@ def test_devices_lists_all_with_their_data_sheets(run: Run) -> None:
         ]
         assert f"{info.grid[0]}×{info.grid[1]}" in line
         assert f"{info.dac_bits or 'none'} / {info.adc_bits or 'none'}" in line
-        assert f"{info.timing.frame_us() / 1000:.2f} ms" in line
+        assert f"{info.timing.frame_us() / 1000:.3g} ms" in line
         assert f"{info.power_w:.0f} W" in line
